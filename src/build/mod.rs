@@ -1,0 +1,1 @@
+//! The build: from sources to a release.

@@ -1,0 +1,250 @@
+//! The configuration of a site: `littoral.yaml`.
+//!
+//! [`Config::parse`] is the only reader. An unknown key is an error, with its line: a
+//! misspelt setting that is silently ignored costs an author an evening. Every default
+//! stands here, beside its key.
+//!
+//! Knows no folder: text comes in, a configuration goes out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::diagnostic::{Code, Diagnostic, Place};
+
+/// The name of the file at the site's root.
+pub const FILE: &str = "littoral.yaml";
+
+/// What an author has set, with the defaults for the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The name of the site.
+    pub title: String,
+    /// Where the site will stand, with scheme and a slash at its end: feeds, the sitemap
+    /// and canonical links need it.
+    pub base_url: String,
+    /// One sentence about the site.
+    pub description: String,
+    /// Its language, as in `lang` (BCP 47).
+    pub language: String,
+    /// Who writes it: the author of the feed.
+    pub author: String,
+    /// Where the pages of a top section live: section → pattern, made of `{section}`,
+    /// `{slug}`, `{path}`, `{year}`, `{month}`, `{day}`. The key `/` means every page
+    /// without a pattern of its own.
+    pub permalinks: BTreeMap<String, String>,
+    /// Front matter keys that group pages: each gets a list of its terms and a page a term.
+    pub taxonomies: Vec<String>,
+    /// How many pages one list page shows.
+    pub paginate: usize,
+    /// The Atom feed.
+    pub feed: Feed,
+    /// How Markdown is read.
+    pub markdown: Markdown,
+    /// How links are checked.
+    pub links: Links,
+    /// Whether the build makes a search index.
+    pub search: bool,
+    /// What the edge does.
+    pub edge: Edge,
+    /// The author's own values, `site.extra` in layouts.
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            title: "Untitled".to_owned(),
+            base_url: "http://localhost/".to_owned(),
+            description: String::new(),
+            language: "en".to_owned(),
+            author: String::new(),
+            permalinks: BTreeMap::new(),
+            taxonomies: vec!["tags".to_owned()],
+            paginate: 20,
+            feed: Feed::default(),
+            markdown: Markdown::default(),
+            links: Links::default(),
+            search: true,
+            edge: Edge::default(),
+            extra: serde_json::Map::new(),
+        }
+    }
+}
+
+/// The Atom feed of the newest pages (RFC 4287).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feed {
+    /// Its path in the site.
+    pub path: String,
+    /// How many pages it names; 0 for no feed.
+    pub limit: usize,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { path: "/atom.xml".to_owned(), limit: 20 }
+    }
+}
+
+/// How Markdown is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Markdown {
+    /// Straight quotes, `--` and `...` become typographic ones.
+    pub smart_punctuation: bool,
+    /// Fenced code is coloured by classes.
+    pub highlight: bool,
+    /// Whose habits the text follows.
+    pub dialect: Dialect,
+}
+
+impl Default for Markdown {
+    fn default() -> Self {
+        Self { smart_punctuation: true, highlight: true, dialect: Dialect::Github }
+    }
+}
+
+/// Whose habits the text follows, beyond CommonMark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// GitHub's: heading ids of words and hyphens, a repeated one gets `-1`.
+    #[default]
+    Github,
+    /// MDN's: heading ids of words and underscores, a repeated one gets `_2`; definition
+    /// lists written as list items; `[!CALLOUT]`; `\{{` in code prints `{{`; the names of
+    /// macros in any case and without brackets.
+    Mdn,
+}
+
+/// How links are checked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Links {
+    /// What a link that leads nowhere in the site is.
+    pub broken: Broken,
+}
+
+/// What a link that leads nowhere in the site is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Broken {
+    /// A mistake: nothing is published.
+    #[default]
+    Error,
+    /// Listed, with its place.
+    Warn,
+    /// Not looked at.
+    Ignore,
+}
+
+/// What the edge does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edge {
+    /// Where the store is: a path from the site's root.
+    pub store: String,
+    /// Whether readers can have accounts.
+    pub accounts: bool,
+    /// How long a session lives without a request, in days.
+    pub session_idle_days: u32,
+    /// How long a session lives at most, in days.
+    pub session_days: u32,
+    /// How much memory the bodies of static files may take, in MiB.
+    pub cache_mib: u32,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self {
+            store: "var/littoral.db".to_owned(),
+            accounts: true,
+            session_idle_days: 14,
+            session_days: 90,
+            cache_mib: 32,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `text`, the whole of `littoral.yaml`. What can be used is returned even when
+    /// there are mistakes, so that the rest of the site can be checked in the same run.
+    pub fn parse(text: &str) -> (Self, Vec<Diagnostic>) {
+        if text.trim().is_empty() {
+            return (Self::default(), Vec::new());
+        }
+        let mut found = Vec::new();
+        let mut config: Self = match serde_yaml::from_str(text) {
+            Ok(config) => config,
+            Err(error) => {
+                found.push(refused(text, &error));
+                Self::default()
+            }
+        };
+        if !config.base_url.ends_with('/') {
+            config.base_url.push('/');
+        }
+        for (key, message) in config.wrong_values() {
+            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, key), message));
+        }
+        (config, found)
+    }
+
+    fn wrong_values(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        if !self.base_url.starts_with("http://") && !self.base_url.starts_with("https://") {
+            wrong.push(("base_url", format!("expected `http://` or `https://`, found `{}`", self.base_url)));
+        }
+        if self.paginate == 0 {
+            wrong.push(("paginate", "expected at least 1 page on a list page, found 0".to_owned()));
+        }
+        if !self.feed.path.starts_with('/') {
+            wrong.push((
+                "path",
+                format!("expected a path from the site's root such as `/atom.xml`, found `{}`", self.feed.path),
+            ));
+        }
+        wrong
+    }
+}
+
+fn refused(text: &str, error: &serde_yaml::Error) -> Diagnostic {
+    let message = error.to_string();
+    let place = match error.location() {
+        Some(at) => Place::at(FILE, text, at.line(), at.column()),
+        None => Place::file(FILE),
+    };
+    // serde's own words end in " at line L column C", which the place says already.
+    let said = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    let unknown = said.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next()).map(str::to_owned);
+    let diagnostic = Diagnostic::error(Code::Configuration, place, said.clone());
+    match unknown {
+        Some(wanted) => {
+            let names: Vec<&str> = said
+                .split("expected one of ")
+                .nth(1)
+                .unwrap_or("")
+                .split(", ")
+                .map(|name| name.trim_matches('`'))
+                .collect();
+            diagnostic.near(&wanted, names)
+        }
+        None => diagnostic,
+    }
+}
+
+fn place_of_key(text: &str, key: &str) -> Place {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim_start();
+        if trimmed.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) {
+            let start = at + line.len() - trimmed.len();
+            return Place::of(FILE, text, start..start + trimmed.trim_end().len());
+        }
+        at += line.len();
+    }
+    Place::file(FILE)
+}

@@ -1,0 +1,11 @@
+//! The words that the build and the edge share: configuration, permalink, digest,
+//! diagnostic, and the release that crosses from one to the other.
+//!
+//! Knows neither how a release is made (`build`) nor how it is answered from (`edge`).
+
+pub mod config;
+pub mod diagnostic;
+pub mod digest;
+pub mod permalink;
+pub mod release;
+pub mod search;

@@ -1,0 +1,137 @@
+//! The manifest: what a release answers, URL by URL.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::site::config;
+use crate::site::digest::{Digest, NotADigest};
+
+/// The version of the manifest's form. An edge refuses one that it does not know.
+pub const FORMAT: u32 = 1;
+
+/// The name of a release: the digest of its manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BuildId(Digest);
+
+impl BuildId {
+    /// The id of the release whose manifest has these bytes.
+    pub fn of(manifest: &[u8]) -> Self {
+        Self(Digest::of(manifest))
+    }
+}
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for BuildId {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        text.trim().parse().map(Self)
+    }
+}
+
+/// Everything that the edge needs to know of a site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`] of the program that wrote it.
+    pub format: u32,
+    /// The site as a whole.
+    pub site: Site,
+    /// Each output, in order of path. Paths are decoded: `/docs/été/`, `/css/site.css`.
+    pub entries: Vec<Entry>,
+    /// Old paths and where they went, in order of path.
+    pub redirects: Vec<Redirect>,
+    /// Layouts rendered once with holes, by name; `page` is always there.
+    pub shells: BTreeMap<String, Shell>,
+    /// The templates of `dynamic/`, name without its end (`search/results`) → object.
+    pub templates: BTreeMap<String, Digest>,
+    /// The folder of the search index below `.littoral/search/`, when there is one.
+    pub search: Option<String>,
+}
+
+/// The site as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its name.
+    pub title: String,
+    /// Where it stands, with a slash at its end.
+    pub base_url: String,
+    /// Its language (BCP 47).
+    pub language: String,
+    /// What its author configured for the edge.
+    pub edge: config::Edge,
+}
+
+/// One output: a path and what answers it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Decoded path in the site.
+    pub path: String,
+    /// The bytes; also the strong `ETag`.
+    pub object: Digest,
+    /// `Content-Type`, with its charset.
+    pub media: String,
+    /// How many bytes.
+    pub length: u64,
+    /// How long others may keep it.
+    pub cache: CacheClass,
+    /// Who may read it.
+    #[serde(default, skip_serializing_if = "Access::is_public")]
+    pub access: Access,
+    /// The title of the page, for what a reader has read; absent for anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// How long others may keep an answer (RFC 9111).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheClass {
+    /// The path has the digest in it: for a year.
+    Immutable,
+    /// To be asked for again each time; the `ETag` makes that cheap.
+    Revalidate,
+}
+
+/// Who may read an output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Everybody; it is checked out into `public/`.
+    #[default]
+    Public,
+    /// Nobody by its own path: it is the answer to something else, as the page for 404 is.
+    Internal,
+}
+
+impl Access {
+    fn is_public(&self) -> bool {
+        *self == Self::Public
+    }
+}
+
+/// An old path and where it went.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Redirect {
+    /// Decoded path that is asked for.
+    pub from: String,
+    /// Encoded path or URL to send the reader to.
+    pub to: String,
+}
+
+/// A layout rendered once with holes, into which the edge splices what it makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shell {
+    /// The bytes around the holes.
+    pub object: Digest,
+    /// Name of the hole (`title`, `head`, `main`) and its byte offset, in order of offset.
+    /// One name may stand in several places.
+    pub holes: Vec<(String, usize)>,
+}

@@ -1,0 +1,22 @@
+//! The release: the only thing that crosses from the build to the edge.
+//!
+//! ```text
+//! .littoral/objects/ab/<digest>    the bytes of one output, once, read-only
+//! .littoral/releases/<build id>    a manifest: every URL, and the object that answers it
+//! .littoral/search/<digest>/       a search index, whole
+//! .littoral/current                the id of the live release, replaced by rename, last
+//! public/                          a checkout of what everybody may read, by hard links
+//! ```
+//!
+//! A build id is the digest of its manifest: two builds of one site have one id. An object
+//! is trusted once a kept manifest names it; what a killed build left is written anew.
+//!
+//! [`Shelf`] reads, [`Writer`] writes. Neither knows of Markdown or of HTTP.
+
+mod manifest;
+mod shelf;
+mod writer;
+
+pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Manifest, Redirect, Shell, Site};
+pub use shelf::{Shelf, ShelfError};
+pub use writer::{Published, Writer};

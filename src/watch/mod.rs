@@ -1,0 +1,1 @@
+//! Watching: file events, builds, live reload.
