@@ -54,7 +54,7 @@ pub fn register(registry: &mut Handlebars<'static>) {
         Ok(out.write(&asked.value(0).to_string().replace('<', "\\u003c"))?)
     });
     html("markdown", |asked, out| {
-        Ok(out.write(&markdown::inline_html(asked.text(0)?, &asked.scope.site.config.markdown))?)
+        Ok(out.write(&markdown::fragment_html(asked.text(0)?, &asked.scope.site.config.markdown))?)
     });
 }
 

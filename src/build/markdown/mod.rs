@@ -22,6 +22,7 @@ mod autolink;
 mod definition;
 mod escape;
 mod fence;
+mod fragment;
 mod headings;
 pub mod highlight;
 mod html_scan;
@@ -36,6 +37,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use fragment::fragment_html;
 pub use headings::{Heading, toc_html};
 pub use outline::TextSection;
 pub use render::{Rendered, Source, render};

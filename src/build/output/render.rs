@@ -319,7 +319,7 @@ impl Surroundings for Around<'_> {
 
     fn render_shortcode(&self, call: &ShortcodeCall) -> Result<String, Vec<Diagnostic>> {
         let mut data = call.named.clone();
-        data.insert("args".to_owned(), Value::Array(call.positional.clone()));
+        data.insert("args".to_owned(), Value::Array(call.args.clone()));
         data.insert("body".to_owned(), call.body.clone().map_or(Value::Null, Value::String));
         data.insert("page".to_owned(), self.page.shown.clone());
         data.insert("site".to_owned(), self.kitchen.described.clone());
