@@ -12,6 +12,7 @@ use crate::build::model::Drafts;
 use crate::build::sources::Folder;
 use crate::build::{Report, Request, build};
 use crate::site::release::Shelf;
+use crate::watch::today;
 
 /// `littoral build`.
 #[derive(Args, Debug)]
@@ -39,17 +40,7 @@ pub fn run(options: &Options) -> anyhow::Result<Outcome> {
 
 /// One build of the site at `place`, with a progress bar when it takes long.
 pub fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Result<Report> {
-    if !place.root.is_dir() {
-        bail!(
-            "there is no folder {}: `littoral new {}` makes a site there",
-            place.root.display(),
-            place.root.display()
-        );
-    }
-    let content = place.content.clone().unwrap_or_else(|| place.root.join("content"));
-    if !content.is_dir() {
-        bail!("there is no folder {}: a site has its pages there; `littoral new DIR` makes one", content.display());
-    }
+    check_folders(place)?;
     let sources = Folder::new(&place.root, place.content.as_deref(), today());
     let bar = Bar::new();
     let request = Request {
@@ -64,7 +55,18 @@ pub fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Resu
     report
 }
 
-/// The date in UTC, so that a build is the same wherever it runs.
-fn today() -> jiff::civil::Date {
-    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+/// A folder that is not there is misspelt, or not made yet.
+pub fn check_folders(place: &Place) -> anyhow::Result<()> {
+    if !place.root.is_dir() {
+        bail!(
+            "there is no folder {}: `littoral new {}` makes a site there",
+            place.root.display(),
+            place.root.display()
+        );
+    }
+    let content = place.content.clone().unwrap_or_else(|| place.root.join("content"));
+    if !content.is_dir() {
+        bail!("there is no folder {}: a site has its pages there; `littoral new DIR` makes one", content.display());
+    }
+    Ok(())
 }

@@ -17,11 +17,6 @@ pub fn print_all(diagnostics: &[Diagnostic]) {
     }
 }
 
-/// One diagnostic as text without colours.
-pub fn plain(diagnostic: &Diagnostic) -> String {
-    rendered(diagnostic, &Renderer::plain())
-}
-
 /// Says how many errors kept the site from being published.
 pub fn print_refusal(diagnostics: &[Diagnostic]) {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
@@ -49,6 +44,25 @@ pub fn print_summary(report: &Report, took: Duration) {
         report.rendered,
         took.as_secs_f64()
     );
+}
+
+/// What has changed, in one line.
+pub fn print_changes<'a>(paths: impl Iterator<Item = &'a str>) {
+    let paths: Vec<&str> = paths.collect();
+    let more = paths.len().saturating_sub(3);
+    let shown = paths[..paths.len() - more].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let _ = writeln!(std::io::stdout(), "Changed: {shown}{more}");
+}
+
+/// Something to know that is no mistake.
+pub fn print_note(note: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {note}");
+}
+
+/// `Serving at http://127.0.0.1:8080/`
+pub fn print_address(doing: &str, address: std::net::SocketAddr) {
+    let _ = writeln!(std::io::stdout(), "{doing} at http://{address}/");
 }
 
 /// Prints a failure that is no mistake in the site, with what led to it.

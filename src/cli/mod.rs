@@ -7,6 +7,8 @@
 mod build;
 mod diagnostics;
 mod progress;
+mod serve;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +36,10 @@ struct Cli {
 enum Command {
     /// Build the site into public/
     Build(build::Options),
+    /// Build, serve on this machine, and build again whenever a file changes
+    Watch(watch::Options),
+    /// Serve the built site, with search and accounts
+    Serve(serve::Options),
 }
 
 /// Where a site is.
@@ -59,6 +65,8 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Build(options) => build::run(&options),
+        Command::Watch(options) => watch::run(&options),
+        Command::Serve(options) => serve::run(&options),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -68,4 +76,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// What the program has to say while it runs goes to standard error; `LITTORAL_LOG` sets
+/// how much (`debug`, `littoral::edge=trace`).
+fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("LITTORAL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).try_init();
 }

@@ -59,7 +59,11 @@ pub enum EdgeError {
 impl Edge {
     /// An edge for the site in `root`, which must have a release.
     pub fn open(root: &Path, options: Options) -> Result<Self, EdgeError> {
-        let shelf = Shelf::of(root);
+        Self::open_shelf(root, Shelf::of(root), options)
+    }
+
+    /// An edge for the site in `root` that answers from the releases of `shelf`.
+    pub fn open_shelf(root: &Path, shelf: Shelf, options: Options) -> Result<Self, EdgeError> {
         let release = LiveRelease::load(&shelf)?;
         let kept = Kept::of_mib(release.site.edge.cache_mib);
         Ok(Self(Arc::new(Inner {
