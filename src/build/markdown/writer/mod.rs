@@ -91,8 +91,8 @@ pub(super) struct Writer<'p, 'a, 'e> {
     /// A `[!CALLOUT]` ends here: what is before is not written.
     skip_to: usize,
     notes: Footnotes<'e>,
-    /// Where a bare URL that was written already ends.
-    autolink_to: usize,
+    /// The bare URL that was written last: what the parser says of its inside is not heard.
+    autolinked: Range<usize>,
 }
 
 impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
@@ -116,7 +116,7 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
             term_from: None,
             skip_to: 0,
             notes: Footnotes::default(),
-            autolink_to: 0,
+            autolinked: 0..0,
         }
     }
 
@@ -131,6 +131,9 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
 
     fn event(&mut self, event: Event<'e>, range: Range<usize>) {
         if range.end <= self.skip_to && !matches!(event, Event::Start(_) | Event::End(_)) {
+            return;
+        }
+        if range.start >= self.autolinked.start && range.end <= self.autolinked.end {
             return;
         }
         match event {
