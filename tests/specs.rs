@@ -19,7 +19,22 @@ use littoral::site::config::{Dialect, Markdown};
 use littoral::site::diagnostic::Diagnostic;
 
 /// (specification, number of the example, why it differs).
-const DIFFERENT: &[(&str, usize, &str)] = &[];
+const DIFFERENT: &[(&str, usize, &str)] = &[
+    ("commonmark", 610, BARE_URL),
+    ("commonmark", 613, BARE_URL),
+    ("gfm", 616, BARE_URL),
+    ("gfm", 619, BARE_URL),
+    ("gfm", 629, BARE_EMAIL),
+    ("gfm", 630, BARE_EMAIL),
+    ("gfm", 631, BARE_EMAIL),
+    ("gfm", 645, COMMENT),
+    ("gfm", 646, COMMENT),
+    ("gfm", 653, "raw HTML is the author's own: nothing is filtered out of it"),
+];
+
+const BARE_URL: &str = "a bare URL is a link, as in GFM's extension; this example is older than that";
+const BARE_EMAIL: &str = "a bare e-mail address stays text: only `<gull@example.org>` gives an address away";
+const COMMENT: &str = "comments are those of CommonMark 0.31; GFM keeps the rule of 0.29";
 
 const SPECIFICATIONS: &[(&str, &str)] =
     &[("commonmark", "specs/commonmark/spec.txt"), ("gfm", "specs/cmark-gfm/test/spec.txt")];
@@ -31,8 +46,7 @@ fn main() -> ExitCode {
         match std::fs::read_to_string(corpus().join(path)) {
             Ok(text) => trials.extend(examples(&text).into_iter().map(|example| trial(name, example))),
             Err(_) => {
-                let name =
-                    format!("{name} (ignored: the examples of {name} are not run because the corpus is not there)");
+                let name = format!("{name}: not run because the corpus is not there");
                 trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
             }
         }

@@ -19,6 +19,11 @@ impl Writer<'_, '_, '_> {
             let read = self.autolinked.end - range.start;
             return self.text(text.get(read..).unwrap_or_default(), self.autolinked.end..range.end);
         }
+        if (self.heading.is_some() || self.term_from.is_some())
+            && matches!(text, "‘" | "’" | "“" | "”" | "–" | "—" | "…")
+        {
+            self.typographic.push((self.state.outline.text.len(), range.clone()));
+        }
         if self.masked.holds_calls() {
             let masked = self.masked;
             for piece in masked.pieces(text) {
