@@ -1,4 +1,6 @@
-//! Bare URLs in prose, as GitHub links them: `https://`, `http://` and `www.`.
+//! Bare URLs in prose, as GitHub links them: `https://`, `http://`, `ftp://` and `www.`.
+//! Bare e-mail addresses stay text: whoever wants a link, and the mail it brings, writes
+//! `<gull@example.org>`.
 //!
 //! The parser has no such extension. It gives a line's text in pieces, cut at every sign
 //! that could have meant something, so a URL is looked for where a piece shows its
@@ -28,6 +30,8 @@ pub(super) fn find(text: &str, piece: &str, range: &Range<usize>) -> Option<Foun
             (at - 5, "")
         } else if piece[..at].ends_with("http") && piece[at..].starts_with("://") {
             (at - 4, "")
+        } else if piece[..at].ends_with("ftp") && piece[at..].starts_with("://") {
+            (at - 3, "")
         } else if piece[..at].ends_with("www") && piece.as_bytes()[at] == b'.' {
             (at - 3, "http://")
         } else {

@@ -17,6 +17,7 @@ impl<'e> Writer<'_, '_, 'e> {
             Tag::Paragraph => self.start_paragraph(&range),
             Tag::Heading { id, classes, attrs, .. } => {
                 self.fresh_line();
+                self.typographic.clear();
                 self.heading = Some(OpenHeading {
                     id,
                     classes,
@@ -44,6 +45,7 @@ impl<'e> Writer<'_, '_, 'e> {
             Tag::DefinitionList => self.container("<dl>\n"),
             Tag::DefinitionListTitle => {
                 self.fresh_line();
+                self.typographic.clear();
                 self.term_from = Some((self.out.len(), self.state.outline.text.len()));
             }
             Tag::DefinitionListDefinition => self.container("<dd>"),
@@ -55,6 +57,9 @@ impl<'e> Writer<'_, '_, 'e> {
                 self.out.push_str("<thead>\n<tr>");
             }
             Tag::TableRow => {
+                if !std::mem::replace(&mut self.table.has_rows, true) {
+                    self.out.push_str("<tbody>\n");
+                }
                 self.table.cell = 0;
                 self.out.push_str("<tr>");
             }
@@ -173,11 +178,11 @@ impl<'e> Writer<'_, '_, 'e> {
     fn end_heading(&mut self, level: HeadingLevel) {
         let Some(heading) = self.heading.take() else { return };
         let html = self.out.split_off(heading.html_from);
-        let text = outline::collapsed(&self.state.outline.text.split_off(heading.text_from));
         let id = match heading.id {
             Some(id) => id.to_string(),
-            None => self.state.ids.give(&text),
+            None => self.id_for(heading.text_from),
         };
+        let text = outline::collapsed(&self.state.outline.text.split_off(heading.text_from));
         let level = level as u8;
         self.out.push_str(&format!("<h{level} id=\""));
         escape::push_attribute(&mut self.out, &id);
@@ -204,12 +209,28 @@ impl<'e> Writer<'_, '_, 'e> {
         self.state.headings.push(Heading { level, id, html: headings::without_links(&html), text });
     }
 
+    /// An id of the words from `from` on, with plain quotes and dashes where the author wrote
+    /// plain ones: whether punctuation is made typographic must not change an id.
+    fn id_for(&mut self, from: usize) -> String {
+        let words = &self.state.outline.text;
+        let mut written = String::new();
+        let mut at = from;
+        for (sign, range) in self.typographic.drain(..) {
+            let Some(before) = words.get(at..sign) else { continue };
+            written.push_str(before);
+            written.push_str(self.masked.text.get(range).unwrap_or_default());
+            // Each of these signs takes three bytes, but one in an image is not among the words.
+            at = sign + words.get(sign..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        }
+        written.push_str(words.get(at..).unwrap_or_default());
+        self.state.ids.give(&outline::collapsed(&written))
+    }
+
     fn end_term(&mut self) {
         let Some((html_from, text_from)) = self.term_from.take() else { return };
         let html = self.out.split_off(html_from);
         if self.page.options.dialect == Dialect::Mdn {
-            let text = self.state.outline.text.get(text_from..).unwrap_or_default();
-            let id = self.state.ids.give(&outline::collapsed(text));
+            let id = self.id_for(text_from);
             self.out.push_str("<dt id=\"");
             escape::push_attribute(&mut self.out, &id);
             self.out.push_str("\">");
@@ -281,6 +302,7 @@ impl<'e> Writer<'_, '_, 'e> {
             alignments,
             cell: 0,
             in_head: false,
+            has_rows: false,
             label_at: self.out.len(),
             text_from: self.state.outline.text.len(),
         };
@@ -288,7 +310,7 @@ impl<'e> Writer<'_, '_, 'e> {
     }
 
     fn end_table_head(&mut self) {
-        self.out.push_str("</tr>\n</thead>\n<tbody>\n");
+        self.out.push_str("</tr>\n</thead>\n");
         self.table.in_head = false;
         let head = self.state.outline.text.get(self.table.text_from..).unwrap_or_default();
         let head = outline::collapsed(head);

@@ -15,8 +15,14 @@ impl Writer<'_, '_, '_> {
         if let Some(code) = &mut self.code {
             return code.code.push_str(text);
         }
-        if range.end <= self.autolink_to {
-            return;
+        if range.start < self.autolinked.end && range.end > self.autolinked.end {
+            let read = self.autolinked.end - range.start;
+            return self.text(text.get(read..).unwrap_or_default(), self.autolinked.end..range.end);
+        }
+        if (self.heading.is_some() || self.term_from.is_some())
+            && matches!(text, "‘" | "’" | "“" | "”" | "–" | "—" | "…")
+        {
+            self.typographic.push((self.state.outline.text.len(), range.clone()));
         }
         if self.masked.holds_calls() {
             let masked = self.masked;
@@ -60,7 +66,7 @@ impl Writer<'_, '_, '_> {
         self.start_link(&destination, "", found.span.clone(), false);
         self.words(&written);
         self.end_link();
-        self.autolink_to = found.span.end;
+        self.autolinked = found.span.clone();
         if found.span.end < range.end {
             self.text(&text[found.span.end - range.start..], found.span.end..range.end);
         }

@@ -56,6 +56,7 @@ struct Table {
     alignments: Vec<Alignment>,
     cell: usize,
     in_head: bool,
+    has_rows: bool,
     /// Where in the HTML its label is to be put.
     label_at: usize,
     text_from: usize,
@@ -90,9 +91,12 @@ pub(super) struct Writer<'p, 'a, 'e> {
     term_from: Option<(usize, usize)>,
     /// A `[!CALLOUT]` ends here: what is before is not written.
     skip_to: usize,
+    /// Typographic signs in the running heading or term: where they are in the words, and
+    /// what the author wrote. Ids are made of what was written.
+    typographic: Vec<(usize, Range<usize>)>,
     notes: Footnotes<'e>,
-    /// Where a bare URL that was written already ends.
-    autolink_to: usize,
+    /// The bare URL that was written last: what the parser says of its inside is not heard.
+    autolinked: Range<usize>,
 }
 
 impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
@@ -115,8 +119,9 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
             table: Table::default(),
             term_from: None,
             skip_to: 0,
+            typographic: Vec::new(),
             notes: Footnotes::default(),
-            autolink_to: 0,
+            autolinked: 0..0,
         }
     }
 
@@ -131,6 +136,9 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
 
     fn event(&mut self, event: Event<'e>, range: Range<usize>) {
         if range.end <= self.skip_to && !matches!(event, Event::Start(_) | Event::End(_)) {
+            return;
+        }
+        if range.start >= self.autolinked.start && range.end <= self.autolinked.end {
             return;
         }
         match event {

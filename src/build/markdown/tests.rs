@@ -1,1 +1,0 @@
-//! Examples of what a text becomes.
