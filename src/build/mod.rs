@@ -1,1 +1,3 @@
 //! The build: from sources to a release.
+
+pub mod search_index;
