@@ -31,6 +31,7 @@ mod page;
 mod refusal;
 mod respond;
 pub mod room;
+pub mod search;
 mod server;
 mod service;
 mod target;

@@ -126,7 +126,9 @@ impl Kitchen {
                 rendered.documents = text
                     .sections
                     .into_iter()
-                    .map(|section| Document {
+                    .enumerate()
+                    .map(|(position, section)| Document {
+                        position,
                         path: path.to_owned(),
                         anchor: section.anchor,
                         title: title.clone(),
