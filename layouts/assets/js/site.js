@@ -111,7 +111,7 @@ if (opener) {
 const lookButton = find("[data-look]");
 if (lookButton) {
   lookButton.hidden = false;
-  const choices = { theme: ["system", "light", "dark"], size: ["normal", "large"] };
+  const choices = { theme: ["system", "light", "dark"], size: ["small", "normal", "large"] };
   let dialog;
   const keep = () => {
     const theme = find("[name=theme]:checked", dialog).value, size = find("[name=size]:checked", dialog).value;
@@ -123,8 +123,8 @@ if (lookButton) {
     if (!dialog) {
       const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
         make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
-      dialog = make("dialog", { className: "look", "aria-label": "Look" }, make("form", { method: "dialog" },
-        group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text", root.dataset.size ?? "normal"),
+      dialog = make("dialog", { className: "look", "aria-label": "Display" }, make("form", { method: "dialog" },
+        group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text size", root.dataset.size ?? "normal"),
         make("button", { type: "submit" }, "Done")));
       dialog.addEventListener("change", keep);
       dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
@@ -163,6 +163,13 @@ all("[data-live]").forEach(async (box) => {
   }
   box.removeAttribute("aria-busy");
 });
+
+// How long this file was on its way, where the page wants to say so.
+const arrival = find("[data-arrival]");
+if (arrival) {
+  const [way] = performance.getEntriesByType("navigation");
+  if (way?.responseEnd) arrival.textContent = `Asked and received in ${(way.responseEnd - way.requestStart).toFixed(1)} ms: a file, sent as it is.`;
+}
 
 // A page that is not here: search for the words of its address.
 const lost = find("[data-words-of-path]");
