@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::email_address::EmailAddress;
 use super::preferences::Preferences;
-use super::sqlite::{Durability, Store, StoreError};
+use super::sqlite::{Durability, Store, StoreError, prepare};
 
 /// Names a member; says nothing else about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,21 +58,21 @@ impl Store {
         let id = random_id();
         self.write(Durability::Durable, move |connection| {
             let (theme, text_size) = new.preferences.words();
-            let made = connection
-                .prepare_cached(
-                    "INSERT INTO member (id, email, email_key, name, password, created_at, theme, text_size)
+            let made = prepare(
+                connection,
+                "INSERT INTO member (id, email, email_key, name, password, created_at, theme, text_size)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING",
-                )?
-                .execute(params![
-                    id,
-                    new.email.as_str(),
-                    new.email.key(),
-                    new.name,
-                    new.password,
-                    now.as_microsecond(),
-                    theme,
-                    text_size
-                ])?;
+            )?
+            .execute(params![
+                id,
+                new.email.as_str(),
+                new.email.key(),
+                new.name,
+                new.password,
+                now.as_microsecond(),
+                theme,
+                text_size
+            ])?;
             Ok(if made == 1 { Registration::Made(MemberId(id)) } else { Registration::AddressTaken })
         })
         .await
@@ -82,8 +82,7 @@ impl Store {
     pub async fn member_by_email(&self, email: &EmailAddress) -> Result<Option<(Member, String)>, StoreError> {
         self.read(|connection| {
             let sql = format!("SELECT {COLUMNS}, m.password FROM member m WHERE m.email_key = $1");
-            connection
-                .prepare_cached(&sql)?
+            prepare(connection, &sql)?
                 .query_row([email.key()], |row| Ok((member(row, 0)?, row.get(COLUMN_COUNT)?)))
                 .optional()
         })
@@ -92,8 +91,7 @@ impl Store {
     /// The hashed password of a member.
     pub async fn password_of(&self, member: MemberId) -> Result<Option<String>, StoreError> {
         self.read(|connection| {
-            connection
-                .prepare_cached("SELECT password FROM member WHERE id = $1")?
+            prepare(connection, "SELECT password FROM member WHERE id = $1")?
                 .query_row([member.0], |row| row.get(0))
                 .optional()
         })
@@ -103,10 +101,9 @@ impl Store {
     /// the old one is out.
     pub async fn change_password(&self, member: MemberId, password: String) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |connection| {
-            connection
-                .prepare_cached("UPDATE member SET password = $1 WHERE id = $2")?
+            prepare(connection, "UPDATE member SET password = $1 WHERE id = $2")?
                 .execute(params![password, member.0])?;
-            connection.prepare_cached("DELETE FROM session WHERE member_id = $1")?.execute([member.0]).map(drop)
+            prepare(connection, "DELETE FROM session WHERE member_id = $1")?.execute([member.0]).map(drop)
         })
         .await
     }
@@ -119,8 +116,7 @@ impl Store {
         password: String,
     ) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |connection| {
-            connection
-                .prepare_cached("UPDATE member SET password = $1 WHERE id = $2 AND password = $3")?
+            prepare(connection, "UPDATE member SET password = $1 WHERE id = $2 AND password = $3")?
                 .execute(params![password, member.0, before])
                 .map(drop)
         })
@@ -130,7 +126,7 @@ impl Store {
     /// Deletes a member with everything that is theirs: sessions and history go with the row.
     pub async fn delete_member(&self, member: MemberId) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |connection| {
-            connection.prepare_cached("DELETE FROM member WHERE id = $1")?.execute([member.0]).map(drop)
+            prepare(connection, "DELETE FROM member WHERE id = $1")?.execute([member.0]).map(drop)
         })
         .await
     }
@@ -166,12 +162,12 @@ pub(super) fn fill_preferences(connection: &Connection, member: MemberId, chosen
     if (theme, text_size) == (None, None) {
         return Ok(());
     }
-    connection
-        .prepare_cached(
-            "UPDATE member SET theme = COALESCE(theme, $1), text_size = COALESCE(text_size, $2) WHERE id = $3",
-        )?
-        .execute(params![theme, text_size, member.0])
-        .map(drop)
+    prepare(
+        connection,
+        "UPDATE member SET theme = COALESCE(theme, $1), text_size = COALESCE(text_size, $2) WHERE id = $3",
+    )?
+    .execute(params![theme, text_size, member.0])
+    .map(drop)
 }
 
 /// A number that nobody can guess and that is not taken twice in the life of a site: 53

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::sessions::moment_after;
-use super::sqlite::{Durability, Store, StoreError};
+use super::sqlite::{Durability, Store, StoreError, prepare};
 
 /// How often a thing may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +55,12 @@ impl Store {
             let mut counted = Vec::with_capacity(attempts.len());
             let mut wait = 0;
             for attempt in &attempts {
-                let found: Option<(i64, i64)> = connection
-                    .prepare_cached("SELECT tries, blocked_until FROM attempt WHERE subject = $1 AND forget_at > $2")?
-                    .query_row(params![attempt.subject, at], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()?;
+                let found: Option<(i64, i64)> = prepare(
+                    connection,
+                    "SELECT tries, blocked_until FROM attempt WHERE subject = $1 AND forget_at > $2",
+                )?
+                .query_row(params![attempt.subject, at], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
                 let (tries, blocked_until) = found.unwrap_or((0, 0));
                 wait = wait.max(blocked_until - at);
                 counted.push(tries + 1);
@@ -76,19 +78,19 @@ impl Store {
                         moment_after(now, doubled.min(allowance.longest_wait))
                     }
                 };
-                connection
-                    .prepare_cached(
-                        "INSERT INTO attempt (subject, tries, blocked_until, forget_at) VALUES ($1, $2, $3, $4)
+                prepare(
+                    connection,
+                    "INSERT INTO attempt (subject, tries, blocked_until, forget_at) VALUES ($1, $2, $3, $4)
                          ON CONFLICT (subject) DO UPDATE SET
                              tries = excluded.tries, blocked_until = excluded.blocked_until,
                              forget_at = excluded.forget_at",
-                    )?
-                    .execute(params![
-                        attempt.subject,
-                        tries,
-                        blocked_until,
-                        moment_after(now, allowance.forget_after)
-                    ])?;
+                )?
+                .execute(params![
+                    attempt.subject,
+                    tries,
+                    blocked_until,
+                    moment_after(now, allowance.forget_after)
+                ])?;
             }
             Ok(Ok(()))
         })
@@ -99,7 +101,7 @@ impl Store {
     pub async fn forgive(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
         self.write(Durability::Relaxed, move |connection| {
             for attempt in &attempts {
-                connection.prepare_cached("DELETE FROM attempt WHERE subject = $1")?.execute([attempt.subject])?;
+                prepare(connection, "DELETE FROM attempt WHERE subject = $1")?.execute([attempt.subject])?;
             }
             Ok(())
         })

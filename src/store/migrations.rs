@@ -27,18 +27,19 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// Refuses a database that another program made; marks a new one as ours.
-pub(super) fn claim(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+pub(super) fn claim(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if found == APPLICATION_ID {
         return Ok(());
     }
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
     if found != 0 || tables != 0 {
         let why = "another program made this database".to_owned();
         return Err(StoreError::NotAStore { path: path.to_owned(), why });
     }
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    Ok(())
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(transaction.commit()?)
 }
 
 /// Applies what is missing. Two programs that open one new store at once do it once: each

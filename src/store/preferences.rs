@@ -9,7 +9,7 @@ use rusqlite::params;
 
 use super::accounts::MemberId;
 use super::sessions::SessionDigest;
-use super::sqlite::{Durability, Store, StoreError};
+use super::sqlite::{Durability, Store, StoreError, prepare};
 
 /// What a reader chose; `None` where nothing was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,8 +105,7 @@ impl Store {
     pub async fn keep_preferences_of_member(&self, member: MemberId, chosen: Preferences) -> Result<(), StoreError> {
         let (theme, text_size) = chosen.words();
         self.write(Durability::Durable, move |connection| {
-            connection
-                .prepare_cached("UPDATE member SET theme = $1, text_size = $2 WHERE id = $3")?
+            prepare(connection, "UPDATE member SET theme = $1, text_size = $2 WHERE id = $3")?
                 .execute(params![theme, text_size, member.0])
                 .map(drop)
         })
@@ -122,8 +121,7 @@ impl Store {
         let digest = session.bytes();
         let (theme, text_size) = chosen.words();
         self.write(Durability::Durable, move |connection| {
-            connection
-                .prepare_cached("UPDATE session SET theme = $1, text_size = $2 WHERE digest = $3")?
+            prepare(connection, "UPDATE session SET theme = $1, text_size = $2 WHERE digest = $3")?
                 .execute(params![theme, text_size, digest])
                 .map(drop)
         })

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
 use super::preferences::Preferences;
-use super::sqlite::{Durability, Store, StoreError};
+use super::sqlite::{Durability, Store, StoreError, prepare};
 
 /// How many sessions one member may have; a further one ends the one unseen for longest.
 const SESSIONS_A_MEMBER: i64 = 50;
@@ -106,8 +106,7 @@ impl Store {
                  WHERE s.digest = $1 AND s.expires_at > $2",
                 accounts::COLUMNS
             );
-            connection
-                .prepare_cached(&sql)?
+            prepare(connection, &sql)?
                 .query_row(params![digest.0, now.as_microsecond()], |row| {
                     let of_member = row.get::<_, Option<i64>>(0)?.is_some();
                     Ok(Session {
@@ -131,39 +130,39 @@ impl Store {
             let (created, ends) = (now.as_microsecond(), moment_after(now, new.longest));
             let expires = moment_after(now, new.idle).min(ends);
             if let Some(replaced) = new.replaces {
-                connection.prepare_cached("DELETE FROM session WHERE digest = $1")?.execute([replaced.0])?;
+                prepare(connection, "DELETE FROM session WHERE digest = $1")?.execute([replaced.0])?;
             }
             let (theme, text_size) = match new.member {
                 Some(member) => {
                     fill_preferences(connection, member, new.preferences)?;
-                    connection
-                        .prepare_cached(
-                            "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE member_id = $1
+                    prepare(
+                        connection,
+                        "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE member_id = $1
                              ORDER BY seen_at DESC LIMIT 1000 OFFSET $2)",
-                        )?
-                        .execute(params![member.0, SESSIONS_A_MEMBER - 1])?;
+                    )?
+                    .execute(params![member.0, SESSIONS_A_MEMBER - 1])?;
                     (None, None)
                 }
                 None => new.preferences.words(),
             };
-            connection
-                .prepare_cached(
-                    "INSERT INTO session
+            prepare(
+                connection,
+                "INSERT INTO session
                          (digest, id, member_id, created_at, seen_at, expires_at, ends_at, agent, theme, text_size)
                      VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
-                )?
-                .execute(params![
-                    new.digest.0,
-                    random_id(),
-                    new.member.map(|member| member.0),
-                    created,
-                    expires,
-                    ends,
-                    cut(&new.agent, AGENT),
-                    theme,
-                    text_size
-                ])
-                .map(drop)
+            )?
+            .execute(params![
+                new.digest.0,
+                random_id(),
+                new.member.map(|member| member.0),
+                created,
+                expires,
+                ends,
+                cut(&new.agent, AGENT),
+                theme,
+                text_size
+            ])
+            .map(drop)
         })
         .await
     }
@@ -177,13 +176,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(Durability::Relaxed, move |connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE session SET seen_at = $2, expires_at = CASE WHEN $3 < ends_at THEN $3 ELSE ends_at END
-                     WHERE digest = $1 AND expires_at > $2 AND seen_at < $2",
-                )?
-                .execute(params![session.0, now.as_microsecond(), moment_after(now, idle)])
-                .map(drop)
+            prepare(
+                connection,
+                "UPDATE session SET seen_at = $1, expires_at = CASE WHEN $2 < ends_at THEN $2 ELSE ends_at END
+                     WHERE digest = $3 AND expires_at > $1 AND seen_at < $1",
+            )?
+            .execute(params![now.as_microsecond(), moment_after(now, idle), session.0])
+            .map(drop)
         })
         .await
     }
@@ -191,7 +190,7 @@ impl Store {
     /// Ends a session.
     pub async fn end_session(&self, session: SessionDigest) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |connection| {
-            connection.prepare_cached("DELETE FROM session WHERE digest = $1")?.execute([session.0]).map(drop)
+            prepare(connection, "DELETE FROM session WHERE digest = $1")?.execute([session.0]).map(drop)
         })
         .await
     }
@@ -199,28 +198,27 @@ impl Store {
     /// The living sessions of a member, the latest used first.
     pub async fn sessions_of(&self, member: MemberId, now: Timestamp) -> Result<Vec<ListedSession>, StoreError> {
         self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, created_at, seen_at, agent FROM session
+            prepare(
+                connection,
+                "SELECT id, created_at, seen_at, agent FROM session
                      WHERE member_id = $1 AND expires_at > $2 ORDER BY seen_at DESC LIMIT 100",
-                )?
-                .query_map(params![member.0, now.as_microsecond()], |row| {
-                    Ok(ListedSession {
-                        id: SessionId(row.get(0)?),
-                        created_at: time(row, 1)?,
-                        seen_at: time(row, 2)?,
-                        agent: row.get(3)?,
-                    })
-                })?
-                .collect()
+            )?
+            .query_map(params![member.0, now.as_microsecond()], |row| {
+                Ok(ListedSession {
+                    id: SessionId(row.get(0)?),
+                    created_at: time(row, 1)?,
+                    seen_at: time(row, 2)?,
+                    agent: row.get(3)?,
+                })
+            })?
+            .collect()
         })
     }
 
     /// Ends one session of a member; another's is left alone. Says whether there was one.
     pub async fn revoke_session(&self, member: MemberId, session: SessionId) -> Result<bool, StoreError> {
         self.write(Durability::Durable, move |connection| {
-            connection
-                .prepare_cached("DELETE FROM session WHERE id = $1 AND member_id = $2")?
+            prepare(connection, "DELETE FROM session WHERE id = $1 AND member_id = $2")?
                 .execute([session.0, member.0])
                 .map(|ended| ended > 0)
         })
@@ -230,8 +228,7 @@ impl Store {
     /// Ends all sessions of a member but one. Says how many.
     pub async fn revoke_other_sessions(&self, member: MemberId, kept: SessionDigest) -> Result<usize, StoreError> {
         self.write(Durability::Durable, move |connection| {
-            connection
-                .prepare_cached("DELETE FROM session WHERE member_id = $1 AND digest <> $2")?
+            prepare(connection, "DELETE FROM session WHERE member_id = $1 AND digest <> $2")?
                 .execute(params![member.0, kept.0])
         })
         .await
@@ -241,18 +238,18 @@ impl Store {
     pub async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.write(Durability::Relaxed, move |connection| {
             let now = now.as_microsecond();
-            let sessions = connection
-                .prepare_cached(
-                    "DELETE FROM session WHERE digest IN
+            let sessions = prepare(
+                connection,
+                "DELETE FROM session WHERE digest IN
                      (SELECT digest FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-                )?
-                .execute([now, SWEPT_AT_ONCE])?;
-            let attempts = connection
-                .prepare_cached(
-                    "DELETE FROM attempt WHERE subject IN
+            )?
+            .execute([now, SWEPT_AT_ONCE])?;
+            let attempts = prepare(
+                connection,
+                "DELETE FROM attempt WHERE subject IN
                      (SELECT subject FROM attempt WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2)",
-                )?
-                .execute([now, SWEPT_AT_ONCE])?;
+            )?
+            .execute([now, SWEPT_AT_ONCE])?;
             Ok(sessions.max(attempts) as i64 >= SWEPT_AT_ONCE)
         })
         .await

@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::migrations;
@@ -153,7 +153,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         create_private(path).map_err(|cause| StoreError::Unopenable { path: path.to_owned(), cause })?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| foreign(path, error))?;
-        migrations::claim(&connection, path).map_err(|error| match error {
+        migrations::claim(&mut connection, path).map_err(|error| match error {
             StoreError::Failed(error) => foreign(path, error),
             other => other,
         })?;
@@ -341,6 +341,21 @@ fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
+}
+
+/// `sql` prepared, or taken from those this connection has prepared before.
+///
+/// To PostgreSQL `$2` is the second parameter; to SQLite it is a *name*, and parameters are
+/// numbered as they first appear. So they must first appear in order, or values go to wrong
+/// places without a word: the tests look at every statement they come through.
+pub(super) fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+    let statement = connection.prepare_cached(sql)?;
+    debug_assert!(
+        (1..=statement.parameter_count())
+            .all(|number| statement.parameter_name(number) == Some(&format!("${number}")[..])),
+        "the parameters are not in order: {sql}"
+    );
+    Ok(statement)
 }
 
 /// Makes the file, and the folder if it is not there, for the owner alone. SQLite gives its
