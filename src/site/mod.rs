@@ -8,4 +8,5 @@ pub mod diagnostic;
 pub mod digest;
 pub mod permalink;
 pub mod release;
+pub mod reserved;
 pub mod search;

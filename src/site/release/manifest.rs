@@ -124,6 +124,10 @@ pub struct Redirect {
     pub from: String,
     /// Encoded path or URL to send the reader to.
     pub to: String,
+    /// A small page that says the same, for where `public/` stands without the edge.
+    pub stub: Digest,
+    /// How many bytes the stub has.
+    pub length: u64,
 }
 
 /// A layout rendered once with holes, into which the edge splices what it makes.

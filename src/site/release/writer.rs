@@ -278,7 +278,8 @@ impl Writer {
 fn objects_of(manifest: &Manifest) -> impl Iterator<Item = Digest> + '_ {
     let entries = manifest.entries.iter().map(|entry| entry.object);
     let shells = manifest.shells.values().map(|shell| shell.object);
-    entries.chain(shells).chain(manifest.templates.values().copied())
+    let stubs = manifest.redirects.iter().map(|redirect| redirect.stub);
+    entries.chain(shells).chain(stubs).chain(manifest.templates.values().copied())
 }
 
 fn release_ids(shelf: &Shelf) -> io::Result<Vec<BuildId>> {

@@ -1,0 +1,196 @@
+//! The door: everything that a build reads comes in through [`Sources`].
+//!
+//! Files of content, layouts, data and configuration, and the date. A folder in the
+//! program, a map in tests. What goes round this door cannot be recorded, and a page that
+//! depends on it would be stale.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use walkdir::WalkDir;
+
+use crate::site::diagnostic::{Code, Diagnostic, Place};
+
+/// The folders of a site that a build reads, in the order they are walked.
+pub const FOLDERS: &[&str] = &["content", "layouts", "static", "data", "dynamic"];
+
+/// What a build may know of the world.
+pub trait Sources: Sync {
+    /// Paths of all input files, from the site's root with `/`, in order; and what stood
+    /// in the way of finding them.
+    fn files(&self) -> (Vec<String>, Vec<Diagnostic>);
+    /// The bytes of a file.
+    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+    /// Where the file lies, when it lies in a file system: large ones are copied from there.
+    fn location(&self, path: &str) -> Option<PathBuf>;
+    /// The date: a page from the future is not shown.
+    fn today(&self) -> Date;
+}
+
+/// A site in a folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+    /// Where `content/` is, when it is not in the root.
+    content: PathBuf,
+    today: Date,
+}
+
+impl Folder {
+    /// The site in `root`, its pages in `content` or in `root/content`.
+    pub fn new(root: &Path, content: Option<&Path>, today: Date) -> Self {
+        let content = content.map_or_else(|| root.join("content"), Path::to_path_buf);
+        Self { root: root.to_path_buf(), content, today }
+    }
+
+    fn path_of(&self, path: &str) -> PathBuf {
+        match path.strip_prefix("content/") {
+            Some(rest) => self.content.join(rest),
+            None => self.root.join(path),
+        }
+    }
+
+    fn walk(&self, folder: &str, files: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
+        let base = if folder == "content" { self.content.clone() } else { self.root.join(folder) };
+        if !base.exists() {
+            return;
+        }
+        let wanted = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
+        for entry in WalkDir::new(&base).sort_by_file_name().into_iter().filter_entry(wanted) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().map_or_else(|| folder.to_owned(), |path| named(&base, folder, path));
+                    found.push(unreadable(&path, &error));
+                    continue;
+                }
+            };
+            let path = named(&base, folder, entry.path());
+            if entry.path().to_str().is_none() {
+                let place = Place::file(path);
+                found.push(Diagnostic::error(Code::NotUtf8, place, "the name of the file is not UTF-8").hint("rename the file"));
+            } else if entry.path_is_symlink() {
+                match self.linked(entry.path()) {
+                    Ok(true) => files.push(path),
+                    Ok(false) => {}
+                    Err(message) => found.push(Diagnostic::error(Code::LinkOutOfTree, Place::file(path), message).hint(
+                        "copy the file into the site, or remove the link",
+                    )),
+                }
+            } else if entry.file_type().is_file() {
+                files.push(path);
+            }
+        }
+    }
+
+    /// Whether the symbolic link at `path` is a file of this site.
+    fn linked(&self, path: &Path) -> Result<bool, String> {
+        let target = fs::canonicalize(path).map_err(|cause| format!("a symbolic link that leads nowhere: {cause}"))?;
+        let inside = [&self.root, &self.content]
+            .into_iter()
+            .any(|folder| fs::canonicalize(folder).is_ok_and(|folder| target.starts_with(folder)));
+        match (inside, target.is_file()) {
+            (true, is_file) => {
+                if is_file { Ok(true) } else { Err("a symbolic link to a folder is not followed".to_owned()) }
+            }
+            (false, _) => Err("a symbolic link leads out of the site's folder".to_owned()),
+        }
+    }
+}
+
+impl Sources for Folder {
+    fn files(&self) -> (Vec<String>, Vec<Diagnostic>) {
+        let (mut files, mut found) = (Vec::new(), Vec::new());
+        for folder in FOLDERS {
+            self.walk(folder, &mut files, &mut found);
+        }
+        for file in [crate::site::config::FILE] {
+            if self.root.join(file).exists() {
+                files.push(file.to_owned());
+            }
+        }
+        (files, found)
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path_of(path))
+    }
+
+    fn location(&self, path: &str) -> Option<PathBuf> {
+        Some(self.path_of(path))
+    }
+
+    fn today(&self) -> Date {
+        self.today
+    }
+}
+
+/// A site in memory, for tests.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Path from the root → bytes.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The date.
+    pub today: Date,
+}
+
+impl Sources for Memory {
+    fn files(&self) -> (Vec<String>, Vec<Diagnostic>) {
+        (self.files.keys().cloned().collect(), Vec::new())
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn location(&self, _: &str) -> Option<PathBuf> {
+        None
+    }
+
+    fn today(&self) -> Date {
+        self.today
+    }
+}
+
+/// The text of a file, or what is wrong with it.
+pub fn read_text(sources: &dyn Sources, path: &str) -> Result<String, Diagnostic> {
+    let bytes = sources.read(path).map_err(|cause| unreadable(path, &cause))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes());
+        let bad = error.as_bytes().get(at).copied().unwrap_or_default();
+        // Everything before the bad byte is sound, so its offset is the same in the lossy text.
+        let place = Place::of(path, &text, at..at + '\u{FFFD}'.len_utf8());
+        Diagnostic::error(Code::NotUtf8, place, format!("expected UTF-8, found the byte 0x{bad:02X}"))
+            .hint("save the file as UTF-8")
+    })
+}
+
+/// A file that could not be read.
+pub fn unreadable(path: &str, cause: &dyn std::fmt::Display) -> Diagnostic {
+    Diagnostic::error(Code::Unreadable, Place::file(path), format!("cannot be read: {cause}"))
+        .hint("check that the file is there and that you may read it")
+}
+
+/// What editors and systems leave behind is no content. Everything in `static/` is the
+/// author's own, `.well-known/` too.
+fn is_ignored(folder: &str, name: &str) -> bool {
+    matches!(name, ".DS_Store" | "Thumbs.db" | ".git" | ".gitignore" | ".gitkeep")
+        || name.ends_with('~')
+        || (name.starts_with('#') && name.ends_with('#'))
+        || (name.ends_with(".swp") && name.starts_with('.'))
+        || (folder != "static" && name.starts_with('.'))
+}
+
+fn named(base: &Path, folder: &str, path: &Path) -> String {
+    let below = path.strip_prefix(base).unwrap_or(path);
+    let mut name = folder.to_owned();
+    for part in below.components() {
+        name.push('/');
+        name.push_str(&part.as_os_str().to_string_lossy());
+    }
+    name
+}
