@@ -97,6 +97,21 @@ impl Store {
         .await
     }
 
+    /// Takes one try off each of `attempts`, and the wait that it made.
+    pub async fn take_back(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        self.write(Durability::Relaxed, move |connection| {
+            for attempt in &attempts {
+                prepare(
+                    connection,
+                    "UPDATE attempt SET tries = tries - 1, blocked_until = 0 WHERE subject = $1 AND tries > 0",
+                )?
+                .execute([attempt.subject])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Forgets the tries: it went well.
     pub async fn forgive(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
         self.write(Durability::Relaxed, move |connection| {
