@@ -60,6 +60,12 @@ struct Counters {
     commits: AtomicU64,
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.0.path).finish()
+    }
+}
+
 /// How much the writer has done since the store was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {

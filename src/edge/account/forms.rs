@@ -70,7 +70,8 @@ impl Registering {
 fn display_name(text: &str) -> Option<String> {
     let text = text.trim();
     let is_hidden = |next: char| {
-        next.is_control() || matches!(next, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        next.is_control()
+            || matches!(next, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     let is_good = !text.is_empty() && text.chars().count() <= NAME && !text.chars().any(is_hidden);
     is_good.then(|| text.to_owned())

@@ -64,11 +64,7 @@ impl LoginTry {
 }
 
 /// Counts a try to log in.
-pub(super) async fn log_in(
-    sessions: &Sessions,
-    reader: &Reader,
-    email: &EmailAddress,
-) -> Result<LoginTry, Refusal> {
+pub(super) async fn log_in(sessions: &Sessions, reader: &Reader, email: &EmailAddress) -> Result<LoginTry, Refusal> {
     let (here, account) = (reader.neighbourhood(), email.key());
     let attempts = LoginTry {
         at_account: vec![

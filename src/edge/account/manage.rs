@@ -8,7 +8,7 @@ use super::sign_in::{again_if, without_traces};
 use super::{limits, password};
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
-use crate::edge::session::{Cookie, Form, Query, Reader, Sessions, see_other, set};
+use crate::edge::session::{Form, Query, Reader, Sessions, see_other, set};
 use crate::edge::{history, preferences};
 use crate::store::SessionId;
 
@@ -133,9 +133,8 @@ async fn account_page(
 /// A browser and its system in words, from `User-Agent`; the first that fits, because later
 /// browsers name the earlier ones.
 fn described(agent: &str) -> String {
-    let first = |table: &[(&str, &'static str)]| {
-        table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
-    };
+    let first =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let browser = first(&[
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),

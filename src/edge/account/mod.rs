@@ -30,6 +30,7 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
 use super::headers;
+use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::session::{self, Query, Reader, Sessions};
@@ -38,7 +39,11 @@ use crate::store::{TextSize, Theme};
 pub(super) use manage::{minute, see_account};
 
 /// The routes of this room.
-pub(super) fn routes(sessions: Sessions) -> BoxedFilter<(Response,)> {
+pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
+    Sessions::of(&edge).map_or_else(room::nothing, with_sessions)
+}
+
+fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
     let register = warp::path!("register");
     let login = warp::path!("login");
     let s = || sessions.clone();
@@ -55,9 +60,7 @@ pub(super) fn routes(sessions: Sessions) -> BoxedFilter<(Response,)> {
         .unify()
         .or(warp::path!("account").and(room::get()).and(session::members(s(), manage::show)))
         .unify()
-        .or(warp::path!("account" / "sessions")
-            .and(room::post())
-            .and(session::members_submitting(s(), manage::revoke)))
+        .or(warp::path!("account" / "sessions").and(room::post()).and(session::members_submitting(s(), manage::revoke)))
         .unify()
         .or(warp::path!("account" / "password")
             .and(room::post())

@@ -14,9 +14,9 @@ const BYTES: usize = 2_000;
 pub(super) fn path(wanted: &str) -> Option<String> {
     let is_path = wanted.starts_with('/') && !wanted.starts_with("//");
     let is_clean = !wanted.contains('\\') && !wanted.chars().any(char::is_control) && wanted.len() <= BYTES;
-    let is_circle = ["/login", "/logout", "/register", "/_"].iter().any(|from| {
-        wanted.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
-    });
+    let is_circle = ["/login", "/logout", "/register", "/_"]
+        .iter()
+        .any(|from| wanted.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#'])));
     (is_path && is_clean && !is_circle).then(|| utf8_percent_encode(wanted, NOT_IN_A_TARGET).to_string())
 }
 
@@ -33,8 +33,20 @@ mod tests {
     #[test]
     fn nothing_leads_elsewhere() {
         for wanted in [
-            "", "docs/", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "/\t/evil.example",
-            "\n//evil.example", "/\r\nSet-Cookie: a=b", "javascript:alert(1)", "/login", "/login?next=/a", "/logout", "/_/me",
+            "",
+            "docs/",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "\n//evil.example",
+            "/\r\nSet-Cookie: a=b",
+            "javascript:alert(1)",
+            "/login",
+            "/login?next=/a",
+            "/logout",
+            "/_/me",
         ] {
             assert_eq!(path(wanted), None, "{wanted:?}");
         }

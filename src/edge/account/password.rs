@@ -46,7 +46,8 @@ pub(super) fn refused(password: &str, email: &str, name: &str) -> Option<&'stati
     if password.len() > LONGEST {
         return Some("This password is too long: 1024 bytes are taken.");
     }
-    let is_own = [email, email.split('@').next().unwrap_or_default(), name].iter().any(|own| own.to_lowercase() == small);
+    let is_own =
+        [email, email.split('@').next().unwrap_or_default(), name].iter().any(|own| own.to_lowercase() == small);
     let first = small.chars().next();
     if is_own || COMMON.lines().any(|common| common == small) || small.chars().all(|next| Some(next) == first) {
         return Some("This password is among the first that somebody would guess. Please choose another one.");
@@ -57,7 +58,9 @@ pub(super) fn refused(password: &str, email: &str, name: &str) -> Option<&'stati
 /// The hash of a password, in PHC form.
 pub(super) async fn hash(password: &str) -> Result<String, Refusal> {
     let password = password.to_owned();
-    in_turn(move || hash_now(password.as_bytes())).await?.map_err(|error| Refusal::fault("a password cannot be hashed", &error))
+    in_turn(move || hash_now(password.as_bytes()))
+        .await?
+        .map_err(|error| Refusal::fault("a password cannot be hashed", &error))
 }
 
 /// Whether `password` is the one that `known` was made of; when there is none, it takes as
@@ -70,7 +73,8 @@ pub(super) async fn is_right(password: &str, known: Option<&str>) -> Result<bool
         };
         // No stored password is longer, and hashing a megabyte is work for nothing.
         let matches = password.len() <= LONGEST
-            && PasswordHash::new(compared).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
+            && PasswordHash::new(compared)
+                .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
         matches && known.is_some()
     })
     .await

@@ -121,7 +121,8 @@ fn register_page(
     next: Option<String>,
 ) -> Result<Response, Refusal> {
     let is_again = !errors.is_empty();
-    let data = json!({ "errors": errors.json(), "email": email, "name": name, "next": next, "next_encoded": encoded(&next) });
+    let data =
+        json!({ "errors": errors.json(), "email": email, "name": name, "next": next, "next_encoded": encoded(&next) });
     reader.form_page("account/register", "Create an account", data).map(|page| again_if(is_again, page))
 }
 
@@ -133,7 +134,8 @@ fn login_page(
     said: Option<&str>,
 ) -> Result<Response, Refusal> {
     let is_again = !errors.is_empty();
-    let data = json!({ "errors": errors.json(), "email": email, "next": next, "next_encoded": encoded(&next), "said": said });
+    let data =
+        json!({ "errors": errors.json(), "email": email, "next": next, "next_encoded": encoded(&next), "said": said });
     reader.form_page("account/login", "Sign in", data).map(|page| again_if(is_again, page))
 }
 

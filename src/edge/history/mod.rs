@@ -16,6 +16,7 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
 use super::account::{minute, see_account};
+use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::session::{self, Form, Reader, Sessions};
@@ -30,7 +31,11 @@ const ANCHOR: usize = 200;
 const EDGE_OF_PAGE: f64 = 0.02;
 
 /// The routes of this room.
-pub(super) fn routes(sessions: Sessions) -> BoxedFilter<(Response,)> {
+pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
+    Sessions::of(&edge).map_or_else(room::nothing, with_sessions)
+}
+
+fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
     warp::path!("_" / "read")
         .and(room::post())
         .and(session::called(sessions.clone(), note))

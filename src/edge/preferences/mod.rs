@@ -21,6 +21,7 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
 use super::account::see_account;
+use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::session::{self, Cookie, Form, Query, Reader, Sessions, see_other, set, too_many};
@@ -36,7 +37,11 @@ const BEGIN_AS_VISITOR: Allowance = Allowance {
 };
 
 /// The routes of this room.
-pub(super) fn routes(sessions: Sessions) -> BoxedFilter<(Response,)> {
+pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
+    Sessions::of(&edge).map_or_else(room::nothing, with_sessions)
+}
+
+fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
     let path = warp::path!("account" / "preferences");
     path.and(room::get())
         .and(session::reading(sessions.clone(), show))

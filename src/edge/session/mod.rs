@@ -255,18 +255,15 @@ fn elsewhere() -> Refusal {
 
 fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::header::headers_cloned()
-        .and(warp::host::optional())
-        .and(room::peer())
-        .and(warp::path::full())
-        .and(query)
-        .map(|headers, host, peer, path: warp::path::FullPath, query| Head {
+    warp::header::headers_cloned().and(warp::host::optional()).and(room::peer()).and(warp::path::full()).and(query).map(
+        |headers, host, peer, path: warp::path::FullPath, query| Head {
             headers,
             host,
             peer,
             path: path.as_str().to_owned(),
             query,
-        })
+        },
+    )
 }
 
 fn to_login(next: &str) -> Response {

@@ -63,7 +63,9 @@ mod tests {
         check(&[("sec-fetch-site", "same-origin"), ("origin", "null")], Origin::ThisSite);
         check(&[("origin", "http://shore.example:8080")], Origin::ThisSite);
         check(&[("origin", "https://littoral.example")], Origin::ThisSite);
-        for elsewhere in ["null", "https://evil.example", "http://shore.example", "http://shore.example:8080.evil.example"] {
+        for elsewhere in
+            ["null", "https://evil.example", "http://shore.example", "http://shore.example:8080.evil.example"]
+        {
             check(&[("origin", elsewhere)], Origin::Elsewhere);
         }
         check(&[("origin", "http://littoral.example")], Origin::Elsewhere);
