@@ -12,7 +12,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::node::EdgeError;
 
 /// Templates that exist whatever the release has.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 7] = [
+    ("account/account", include_str!("../../dynamic/account/account.hbs")),
+    ("account/login", include_str!("../../dynamic/account/login.hbs")),
+    ("account/register", include_str!("../../dynamic/account/register.hbs")),
+    ("preferences/fields", include_str!("../../dynamic/preferences/fields.hbs")),
+    ("preferences/preferences", include_str!("../../dynamic/preferences/preferences.hbs")),
     ("refusal/page", include_str!("../../dynamic/refusal/page.hbs")),
     ("refusal/notice", include_str!("../../dynamic/refusal/notice.hbs")),
 ];
