@@ -5,6 +5,7 @@ mod files;
 mod health;
 mod hostile;
 mod laws;
+mod listing;
 mod live;
 mod moved;
 mod pages;
