@@ -75,10 +75,14 @@ pub(super) async fn log_in(sessions: Sessions, reader: Reader, form: Form) -> Re
     if !password::is_right(form.get("password"), known).await? {
         return again(Errors::one("password", NO_MATCH));
     }
-    let Some((member, _)) = found else {
+    let Some((member, hashed)) = found else {
         return again(Errors::one("password", NO_MATCH));
     };
     attempt.succeeded(&sessions).await?;
+    if password::is_of_old(&hashed) {
+        let stronger = password::hash(form.get("password")).await?;
+        sessions.store().keep_stronger_hash(member.id, hashed, stronger).await?;
+    }
     let chosen = member.preferences.or(reader.visitor_preferences());
     enter(&sessions, &reader, member.id, chosen, next).await
 }
