@@ -168,7 +168,7 @@ all("[data-live]").forEach(async (box) => {
     const answer = await fetch(box.dataset.live, { headers: { accept: "text/html" } });
     if (!answer.ok) throw new Error(String(answer.status));
     box.innerHTML = await answer.text();
-    box.append(make("p", { className: "took" }, `Asked and shown in ${(performance.now() - since).toFixed(0)} ms, at ${new Date().toLocaleTimeString()}.`));
+    box.append(make("p", { className: "took" }, `Asked and shown in ${(performance.now() - since).toFixed(1)} ms.`));
   } catch {
     // What stands in the box already leads to the same answer as a page.
   }
