@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 
@@ -69,7 +69,7 @@ impl When {
         if let Ok(day) = text.parse::<Date>()
             && text.len() <= 10
         {
-            let micros = day.to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond();
+            let micros = TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()?.as_microsecond();
             return Some(Self { text: day.to_string(), micros, day });
         }
         if let Ok(instant) = text.parse::<Timestamp>() {
@@ -77,7 +77,7 @@ impl When {
             return Some(Self { text: text.replacen(' ', "T", 1), micros: instant.as_microsecond(), day });
         }
         let local: DateTime = text.parse().ok()?;
-        let instant = local.to_zoned(TimeZone::UTC).ok()?.timestamp();
+        let instant = TimeZone::UTC.to_timestamp(local).ok()?;
         Some(Self { text: instant.to_string(), micros: instant.as_microsecond(), day: local.date() })
     }
 }
@@ -93,20 +93,29 @@ pub struct Split {
 
 /// Reads the head of `text`, the whole of `file`. A text without one is all body.
 pub fn read(file: &str, text: &str, taxonomies: &[String]) -> (Split, Vec<Diagnostic>) {
-    let all_body = |start| Split { front: FrontMatter { in_search: true, in_feed: true, ..FrontMatter::default() }, body: start..text.len() };
+    let all_body = |start| Split {
+        front: FrontMatter { in_search: true, in_feed: true, ..FrontMatter::default() },
+        body: start..text.len(),
+    };
     let start = text.len() - text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']).len();
     let (fence, is_toml) = match text.get(start..start + 3) {
         Some("---") => ("---", false),
         Some("+++") => ("+++", true),
         _ => return (all_body(0), Vec::new()),
     };
-    let Some(first_line) = text[start + 3..].find('\n').filter(|end| text[start + 3..start + 3 + end].trim().is_empty()) else {
+    let Some(first_line) =
+        text[start + 3..].find('\n').filter(|end| text[start + 3..start + 3 + end].trim().is_empty())
+    else {
         return (all_body(0), Vec::new());
     };
     let head_start = start + 3 + first_line + 1;
     let Some((head_end, body_start)) = closing_fence(text, head_start, fence) else {
-        let found = Diagnostic::error(Code::FrontMatter, Place::of(file, text, start..start + 3), format!("front matter is opened by `{fence}` and never closed"))
-            .hint(format!("write `{fence}` on a line of its own after the last key"));
+        let found = Diagnostic::error(
+            Code::FrontMatter,
+            Place::of(file, text, start..start + 3),
+            format!("front matter is opened by `{fence}` and never closed"),
+        )
+        .hint(format!("write `{fence}` on a line of its own after the last key"));
         return (all_body(text.len()), vec![found]);
     };
     let head = Head { file, text, range: head_start..head_end };
@@ -170,11 +179,20 @@ impl Head<'_> {
         })
     }
 
-    fn front_matter(&self, values: Map<String, Value>, taxonomies: &[String], found: &mut Vec<Diagnostic>) -> FrontMatter {
+    fn front_matter(
+        &self,
+        values: Map<String, Value>,
+        taxonomies: &[String],
+        found: &mut Vec<Diagnostic>,
+    ) -> FrontMatter {
         let mut front = FrontMatter { in_search: true, in_feed: true, ..FrontMatter::default() };
         for (key, value) in values {
             let mut wrong = |expected: &str, value: &Value| {
-                found.push(Diagnostic::error(Code::FrontMatter, self.place_of(&key), format!("`{key}`: expected {expected}, found {}", shown(value))));
+                found.push(Diagnostic::error(
+                    Code::FrontMatter,
+                    self.place_of(&key),
+                    format!("`{key}`: expected {expected}, found {}", shown(value)),
+                ));
             };
             match key.as_str() {
                 "title" => front.title = text_of(&value).or_else(|| (wrong("a text", &value), None).1),

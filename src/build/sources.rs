@@ -58,7 +58,8 @@ impl Folder {
         if !base.exists() {
             return;
         }
-        let wanted = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
+        let wanted =
+            |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
         for entry in WalkDir::new(&base).sort_by_file_name().into_iter().filter_entry(wanted) {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -71,14 +72,18 @@ impl Folder {
             let path = named(&base, folder, entry.path());
             if entry.path().to_str().is_none() {
                 let place = Place::file(path);
-                found.push(Diagnostic::error(Code::NotUtf8, place, "the name of the file is not UTF-8").hint("rename the file"));
+                found.push(
+                    Diagnostic::error(Code::NotUtf8, place, "the name of the file is not UTF-8")
+                        .hint("rename the file"),
+                );
             } else if entry.path_is_symlink() {
                 match self.linked(entry.path()) {
                     Ok(true) => files.push(path),
                     Ok(false) => {}
-                    Err(message) => found.push(Diagnostic::error(Code::LinkOutOfTree, Place::file(path), message).hint(
-                        "copy the file into the site, or remove the link",
-                    )),
+                    Err(message) => found.push(
+                        Diagnostic::error(Code::LinkOutOfTree, Place::file(path), message)
+                            .hint("copy the file into the site, or remove the link"),
+                    ),
                 }
             } else if entry.file_type().is_file() {
                 files.push(path);
@@ -94,7 +99,11 @@ impl Folder {
             .any(|folder| fs::canonicalize(folder).is_ok_and(|folder| target.starts_with(folder)));
         match (inside, target.is_file()) {
             (true, is_file) => {
-                if is_file { Ok(true) } else { Err("a symbolic link to a folder is not followed".to_owned()) }
+                if is_file {
+                    Ok(true)
+                } else {
+                    Err("a symbolic link to a folder is not followed".to_owned())
+                }
             }
             (false, _) => Err("a symbolic link leads out of the site's folder".to_owned()),
         }

@@ -1,5 +1,97 @@
-//! The command line.
+//! The command line: one file a command, and how it all ends.
+//!
+//! Only this wing prints, reads the environment, or ends the process. The exit status is
+//! decided in [`main`] and nowhere else: 0 done, 1 mistakes in the site or a failure, 2
+//! misuse of the command line.
+
+mod build;
+mod diagnostics;
+mod new;
+mod progress;
+mod serve;
+mod watch;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit status 0.
+    Done,
+    /// Exit status 1: the site has mistakes, and they have been shown.
+    Mistakes,
+}
+
+#[derive(Parser)]
+#[command(name = "littoral", version, about = "A static site and the moving parts beside it, in one binary.", long_about = None, max_term_width = 100)]
+#[command(after_help = "Begin with `littoral new my-site`, then `littoral watch --root my-site --open`.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a first site: a small blog
+    New(new::Options),
+    /// Build the site into public/
+    Build(build::Options),
+    /// Build, serve on this machine, and build again whenever a file changes
+    Watch(watch::Options),
+    /// Serve the built site, with search and accounts
+    Serve(serve::Options),
+}
+
+/// Where a site is.
+#[derive(Args, Clone, Debug)]
+pub struct Place {
+    /// The folder of the site: where littoral.yaml is
+    #[arg(long, value_name = "DIR", default_value = ".", global = true)]
+    pub root: PathBuf,
+    /// Read the pages from here instead of from content/
+    #[arg(long, value_name = "DIR")]
+    pub content: Option<PathBuf>,
+}
+
 /// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // clap's own: 0 for help and version, 2 for misuse.
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match cli.command {
+        Command::New(options) => new::run(&options),
+        Command::Build(options) => build::run(&options),
+        Command::Watch(options) => watch::run(&options),
+        Command::Serve(options) => serve::run(&options),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Mistakes) => ExitCode::from(1),
+        Err(error) => {
+            diagnostics::print_failure(&error);
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// What the program has to say while it runs goes to standard error; `LITTORAL_LOG` sets
+/// how much in place of `otherwise` (`debug`, `littoral::edge=trace`).
+fn log_to_stderr(otherwise: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("LITTORAL_LOG").unwrap_or_else(|_| EnvFilter::new(otherwise));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
 }

@@ -17,22 +17,28 @@
 //!
 //! Knows the release, never `crate::build`: it cannot read Markdown or a layout.
 
+mod account;
 mod body;
 mod connection;
 mod files;
 mod follow;
 mod headers;
 mod health;
+mod history;
+mod listing;
 mod live;
 mod live_release;
 mod node;
 mod options;
 mod page;
+mod preferences;
 mod refusal;
 mod respond;
 pub mod room;
+pub mod search;
 mod server;
 mod service;
+mod session;
 mod target;
 mod templates;
 

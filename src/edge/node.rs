@@ -15,6 +15,7 @@ use super::files::Kept;
 use super::live_release::LiveRelease;
 use super::options::Options;
 use crate::site::release::{Shelf, ShelfError};
+use crate::store::{Store, StoreError};
 
 /// A handle on one running edge.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ struct Inner {
     kept: Kept,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
+    /// There is one when the release that the edge was opened with has accounts.
+    store: Option<Store>,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
 }
@@ -37,6 +40,9 @@ struct Inner {
 /// Why an edge cannot run, or cannot take a new release.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The release cannot be read.
     #[error(transparent)]
     Release(#[from] ShelfError),
@@ -59,8 +65,14 @@ pub enum EdgeError {
 impl Edge {
     /// An edge for the site in `root`, which must have a release.
     pub fn open(root: &Path, options: Options) -> Result<Self, EdgeError> {
-        let shelf = Shelf::of(root);
+        Self::open_shelf(root, Shelf::of(root), options)
+    }
+
+    /// An edge for the site in `root` that answers from the releases of `shelf`.
+    pub fn open_shelf(root: &Path, shelf: Shelf, options: Options) -> Result<Self, EdgeError> {
         let release = LiveRelease::load(&shelf)?;
+        let settings = &release.site.edge;
+        let store = settings.accounts.then(|| Store::open(&root.join(&settings.store))).transpose()?;
         let kept = Kept::of_mib(release.site.edge.cache_mib);
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
@@ -69,6 +81,7 @@ impl Edge {
             release: ArcSwap::from_pointee(release),
             kept,
             closing: watch::Sender::new(false),
+            store,
             loading: Mutex::default(),
         })))
     }
@@ -86,6 +99,11 @@ impl Edge {
     /// How it was asked to run.
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// The store, when the site has accounts.
+    pub fn store(&self) -> Option<&Store> {
+        self.0.store.as_ref()
     }
 
     /// The live release.

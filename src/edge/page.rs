@@ -27,8 +27,9 @@ const SHELL: &str = "page";
 const HEAD: &str = r#"<meta name="robots" content="noindex">"#;
 
 /// For a release without a shell.
-const PLAIN: [&str; 4] = [
-    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+const PLAIN: [&str; 5] = [
+    "<!doctype html>\n<html lang=\"en\"",
+    ">\n<head>\n<meta charset=\"utf-8\">\n\
      <meta name=\"viewport\" content=\"width=device-width\">\n<title>",
     "</title>\n",
     "\n</head>\n<body>\n<main>\n",
@@ -42,13 +43,24 @@ pub struct Page {
     title: String,
     data: Value,
     status: StatusCode,
+    /// HTML for the reader who asks, beside [`HEAD`].
+    head: String,
+    /// Attributes of `<html>`: the look that the reader chose.
+    look: String,
 }
 
 impl Page {
     /// The page that the template `dynamic/{template}.hbs` makes of `data`. The title is
     /// text, not HTML.
     pub fn new(template: impl Into<Cow<'static, str>>, title: impl Into<String>, data: Value) -> Self {
-        Self { template: template.into(), title: title.into(), data, status: StatusCode::OK }
+        Self {
+            template: template.into(),
+            title: title.into(),
+            data,
+            status: StatusCode::OK,
+            head: String::new(),
+            look: String::new(),
+        }
     }
 
     /// A page that says one thing.
@@ -64,6 +76,18 @@ impl Page {
         Self { status, ..self }
     }
 
+    /// The same page with more in its head: HTML.
+    #[must_use]
+    pub(super) fn with_head(self, head: String) -> Self {
+        Self { head, ..self }
+    }
+
+    /// The same page with attributes for `<html>`, each with a space before it.
+    #[must_use]
+    pub(super) fn with_look(self, look: String) -> Self {
+        Self { look, ..self }
+    }
+
     /// The whole document, dressed.
     pub(super) async fn render(self, edge: &Edge, release: &Arc<LiveRelease>) -> Result<Bytes, Refusal> {
         let release = Arc::clone(release);
@@ -72,7 +96,8 @@ impl Page {
             let mut main = release.templates.render(&self.template, &self.data)?;
             main.push_str(tail);
             let title = handlebars::html_escape(&self.title);
-            Ok(dress(release.shell(SHELL), &title, HEAD, &main))
+            let head = [HEAD, &self.head].concat();
+            Ok(dress(release.shell(SHELL), &Fillings { title: &title, head: &head, look: &self.look, main: &main }))
         });
         match rendered.await {
             Ok(Ok(document)) => Ok(document.into()),
@@ -111,11 +136,23 @@ impl Shell {
     }
 }
 
-/// Fills the holes of `shell`. All three texts are HTML.
-fn dress(shell: Option<&Shell>, title: &str, head: &str, main: &str) -> Vec<u8> {
+/// What goes into the holes: HTML, each of them.
+struct Fillings<'a> {
+    title: &'a str,
+    head: &'a str,
+    /// Attributes: the hole stands inside the tag of `<html>`.
+    look: &'a str,
+    main: &'a str,
+}
+
+/// Fills the holes of `shell`.
+fn dress(shell: Option<&Shell>, fillings: &Fillings<'_>) -> Vec<u8> {
+    let Fillings { title, head, look, main } = *fillings;
     let Some(shell) = shell else {
-        let [before_title, before_head, before_main, end] = PLAIN;
-        return [before_title, title, before_head, head, before_main, main, end].concat().into_bytes();
+        let [before_look, before_title, before_head, before_main, end] = PLAIN;
+        return [before_look, look, before_title, title, before_head, head, before_main, main, end]
+            .concat()
+            .into_bytes();
     };
     let mut document = Vec::with_capacity(shell.bytes.len() + title.len() * 2 + head.len() + main.len());
     let mut from = 0;
@@ -125,6 +162,7 @@ fn dress(shell: Option<&Shell>, title: &str, head: &str, main: &str) -> Vec<u8> 
         let filling = match name.as_str() {
             "title" => title,
             "head" => head,
+            "look" => look,
             "main" => main,
             _ => "",
         };

@@ -57,6 +57,11 @@ pub fn post() -> impl Filter<Extract = (), Error = Rejection> + Copy {
     method(Allowed::POST)
 }
 
+/// No route at all: a room that this site does not have.
+pub(super) fn nothing() -> BoxedFilter<(Response,)> {
+    warp::any().and_then(|| async { Err::<Response, _>(warp::reject()) }).boxed()
+}
+
 /// What a handler returns, as a response.
 pub fn answer<R: Reply>(result: Result<R, Refusal>) -> Response {
     match result {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -22,7 +23,10 @@ use super::follow::follow;
 use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
+use crate::store::{Store, StoreError};
 
+/// How often what has expired in the store is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// Requests that one HTTP/2 connection may have open.
 const STREAMS: u32 = 128;
 /// What one HTTP/2 stream may have waiting to be sent.
@@ -67,6 +71,7 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let follower = tokio::spawn(follow(self.edge.clone()));
+        let sweeper = self.edge.store().map(|store| tokio::spawn(sweep(store.clone())));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -103,6 +108,28 @@ impl Server {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
         }
         connections.shutdown().await;
+        if let Some(sweeper) = sweeper {
+            sweeper.abort();
+        }
+        // The last requests have been answered: what they wrote is folded into one file.
+        if let Some(store) = self.edge.store() {
+            store.close().await;
+        }
+    }
+}
+
+/// Removes what has expired, now and then, in bites.
+async fn sweep(store: Store) {
+    loop {
+        match store.sweep(Timestamp::now()).await {
+            Ok(true) => {}
+            Ok(false) => tokio::time::sleep(SWEEP_EVERY).await,
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%error, "what has expired in the store could not be removed");
+                tokio::time::sleep(SWEEP_EVERY).await;
+            }
+        }
     }
 }
 

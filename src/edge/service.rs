@@ -23,17 +23,17 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{health, live, respond};
+use super::{account, health, history, listing, live, preferences, respond};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 2] = [health::routes, live::routes];
+const ROOMS: [Room; 6] =
+    [account::routes, health::routes, history::routes, listing::routes, live::routes, preferences::routes];
 
 fn rooms(edge: &Edge) -> BoxedFilter<(room::Response,)> {
-    let none = warp::any().and_then(|| async { Err::<room::Response, _>(warp::reject()) }).boxed();
     ROOMS
         .iter()
         .chain(&edge.options().rooms)
-        .fold(none, |before, room| before.or(room(edge.clone())).unify().boxed())
+        .fold(room::nothing(), |before, room| before.or(room(edge.clone())).unify().boxed())
         .recover(respond::rejected)
         .unify()
         .boxed()

@@ -7,6 +7,7 @@
 //! Knows no folder: text comes in, a configuration goes out.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -153,6 +154,9 @@ pub struct Edge {
     pub session_idle_days: u32,
     /// How long a session lives at most, in days.
     pub session_days: u32,
+    /// Addresses of the proxies before the edge, whose `X-Forwarded-For` is believed. Without
+    /// them the edge takes a proxy for the client, and counts all its readers as one.
+    pub proxies: Vec<IpAddr>,
     /// How much memory the bodies of static files may take, in MiB.
     pub cache_mib: u32,
 }
@@ -164,6 +168,7 @@ impl Default for Edge {
             accounts: true,
             session_idle_days: 14,
             session_days: 90,
+            proxies: Vec::new(),
             cache_mib: 32,
         }
     }
@@ -197,6 +202,10 @@ impl Config {
         let mut wrong = Vec::new();
         if !self.base_url.starts_with("http://") && !self.base_url.starts_with("https://") {
             wrong.push(("base_url", format!("expected `http://` or `https://`, found `{}`", self.base_url)));
+        } else if self.base_url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
+            // Every URL of the site, in texts and layouts alike, would need it in front.
+            let message = format!("expected a site at the root of its host, found a path in `{}`", self.base_url);
+            wrong.push(("base_url", message));
         }
         if self.paginate == 0 {
             wrong.push(("paginate", "expected at least 1 page on a list page, found 0".to_owned()));

@@ -10,3 +10,4 @@ pub mod permalink;
 pub mod release;
 pub mod reserved;
 pub mod search;
+pub mod theme;

@@ -155,8 +155,9 @@ pub fn slugify(text: &str) -> String {
     slug
 }
 
-/// `10-start` → `start`, `2024-05-01-tides` → `tides`; anything else as it is.
-fn without_order(segment: &str) -> &str {
+/// `10-start` → `start`, `2024-05-01-tides` → `tides`; anything else as it is. Two digits
+/// give an order; `404-pages` and `7-tips` are names.
+pub fn without_order(segment: &str) -> &str {
     let bytes = segment.as_bytes();
     if bytes.len() > 11
         && bytes[..11]

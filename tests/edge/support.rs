@@ -77,6 +77,12 @@ impl Release {
         });
     }
 
+    /// Gives the page at `path` a title.
+    pub fn title(&mut self, path: &str, title: &str) {
+        let entry = self.manifest.entries.iter_mut().find(|entry| entry.path == path);
+        entry.expect("there must be such a page").title = Some(title.to_owned());
+    }
+
     pub fn redirect(&mut self, from: &str, to: &str) {
         let stub = self.writer.put(to.as_bytes()).unwrap();
         let (from, to) = (from.to_owned(), to.to_owned());

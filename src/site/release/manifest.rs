@@ -56,6 +56,28 @@ pub struct Manifest {
     pub search: Option<String>,
 }
 
+impl Manifest {
+    /// A release that answers nothing: what `watch` shows mistakes over when a site has
+    /// never been built.
+    pub fn empty() -> Self {
+        let site = Site {
+            title: String::new(),
+            base_url: String::new(),
+            language: "en".to_owned(),
+            edge: config::Edge::default(),
+        };
+        Self {
+            format: FORMAT,
+            site,
+            entries: Vec::new(),
+            redirects: Vec::new(),
+            shells: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            search: None,
+        }
+    }
+}
+
 /// The site as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {

@@ -11,7 +11,8 @@ use crate::site::digest::Digest;
 #[derive(Clone, Debug)]
 pub struct Shelf {
     derived: PathBuf,
-    public: PathBuf,
+    /// Where the public part is checked out, if anywhere.
+    public: Option<PathBuf>,
 }
 
 /// Why a release could not be read.
@@ -50,7 +51,13 @@ pub enum ShelfError {
 impl Shelf {
     /// The shelf of the site in `root`.
     pub fn of(root: &Path) -> Self {
-        Self { derived: root.join(".littoral"), public: root.join("public") }
+        Self { derived: root.join(".littoral"), public: Some(root.join("public")) }
+    }
+
+    /// The shelf that `watch` uses for the site in `root`: drafts are on it, so nothing of
+    /// it is ever checked out into `public/`.
+    pub fn for_watch(root: &Path) -> Self {
+        Self { derived: root.join(".littoral").join("watch"), public: None }
     }
 
     /// `.littoral/`.
@@ -58,9 +65,9 @@ impl Shelf {
         &self.derived
     }
 
-    /// `public/`.
-    pub fn public(&self) -> &Path {
-        &self.public
+    /// `public/`, if this shelf has one.
+    pub fn public(&self) -> Option<&Path> {
+        self.public.as_deref()
     }
 
     /// The file that names the live release.

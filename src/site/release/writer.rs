@@ -112,7 +112,9 @@ impl Writer {
         if before != Some(id) {
             replace(&self.shelf.current_file(), id.to_string().as_bytes())?;
         }
-        self.check_out(id, manifest)?;
+        if let Some(public) = self.shelf.public() {
+            self.check_out(public, id, manifest)?;
+        }
         self.remove_unkept(id)?;
         Ok(Published { id, changed: before != Some(id) })
     }
@@ -147,7 +149,7 @@ impl Writer {
         }
     }
 
-    fn check_out(&self, id: BuildId, manifest: &Manifest) -> io::Result<()> {
+    fn check_out(&self, public: &Path, id: BuildId, manifest: &Manifest) -> io::Result<()> {
         let record = self.shelf.derived().join("checkout");
         let last = fs::read_to_string(&record).ok().and_then(|text| text.parse::<BuildId>().ok());
         let last_manifest = last.and_then(|last| self.shelf.manifest(last).ok());
@@ -159,8 +161,8 @@ impl Writer {
             replace(&unfinished, id.to_string().as_bytes())?;
         }
         let last_files: HashMap<PathBuf, (Digest, u64)> =
-            last_manifest.iter().flat_map(|manifest| self.public_files(manifest)).collect();
-        let files: Vec<(PathBuf, (Digest, u64))> = self.public_files(manifest).collect();
+            last_manifest.iter().flat_map(|manifest| public_files(public, manifest)).collect();
+        let files: Vec<(PathBuf, (Digest, u64))> = public_files(public, manifest).collect();
         let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
         // Old files go first: a file `a` may have become a folder `a/`.
         let wanted: HashSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
@@ -168,7 +170,7 @@ impl Writer {
             if !wanted.contains(path.as_path()) && fs::symlink_metadata(path).is_ok_and(|found| found.len() == *length)
             {
                 fs::remove_file(path).map_err(|cause| at(path, cause))?;
-                self.remove_empty_above(path);
+                remove_empty_above(public, path);
             }
         }
         for folder in folders {
@@ -185,12 +187,6 @@ impl Writer {
             let _ = fs::remove_file(&unfinished);
         }
         Ok(())
-    }
-
-    fn public_files<'m>(&'m self, manifest: &'m Manifest) -> impl Iterator<Item = (PathBuf, (Digest, u64))> + 'm {
-        manifest.entries.iter().filter(|entry| entry.access == Access::Public).map(|entry| {
-            (self.shelf.public().join(Permalink::file(&entry.path).output_file()), (entry.object, entry.length))
-        })
     }
 
     /// `path` becomes the object, in one step for whoever reads it.
@@ -218,14 +214,6 @@ impl Writer {
                 let _ = fs::remove_file(&beside);
                 fs::copy(&object, &beside)?;
                 fs::rename(&beside, path)
-            }
-        }
-    }
-
-    fn remove_empty_above(&self, path: &Path) {
-        for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.shelf.public()) {
-            if fs::remove_dir(folder).is_err() {
-                break;
             }
         }
     }
@@ -272,6 +260,23 @@ impl Writer {
             }
         }
         Ok(())
+    }
+}
+
+/// The files of `public` that a release checks out.
+fn public_files<'m>(public: &'m Path, manifest: &'m Manifest) -> impl Iterator<Item = (PathBuf, (Digest, u64))> + 'm {
+    manifest
+        .entries
+        .iter()
+        .filter(|entry| entry.access == Access::Public)
+        .map(|entry| (public.join(Permalink::file(&entry.path).output_file()), (entry.object, entry.length)))
+}
+
+fn remove_empty_above(public: &Path, path: &Path) {
+    for folder in path.ancestors().skip(1).take_while(|folder| *folder != public) {
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
     }
 }
 

@@ -1,0 +1,187 @@
+// What a script makes nicer: without it, links lead to pages and forms post to them.
+
+const root = document.documentElement;
+const find = (selector, within = document) => within.querySelector(selector);
+const all = (selector) => document.querySelectorAll(selector);
+const make = (name, properties = {}, ...inside) => {
+  const { role, ...rest } = properties;
+  const element = Object.assign(document.createElement(name), rest);
+  for (const key of Object.keys(rest)) if (key.includes("-")) element.setAttribute(key, rest[key]);
+  if (role) element.setAttribute("role", role);
+  element.append(...inside);
+  return element;
+};
+const json = async (path, options = {}) => {
+  const answer = await fetch(path, { headers: { accept: "application/json" }, ...options });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.status === 204 ? null : answer.json();
+};
+
+// Contents that fold away on a narrow screen stand open on a wide one.
+const wide = matchMedia("(min-width: 62rem)");
+const unfold = () => all("[data-wide-open]").forEach((details) => { details.open = wide.matches; });
+wide.addEventListener("change", unfold);
+unfold();
+
+// The heading that is being read, in the contents.
+const inContents = new Map([...all(".contents a[href^='#']")].map((link) => [decodeURIComponent(link.hash.slice(1)), link]));
+if (inContents.size) {
+  const seen = new IntersectionObserver((entries) => {
+    const top = entries.filter((entry) => entry.isIntersecting).pop();
+    if (!top) return;
+    inContents.forEach((link) => link.removeAttribute("aria-current"));
+    inContents.get(top.target.id)?.setAttribute("aria-current", "location");
+  }, { rootMargin: "0px 0px -75% 0px" });
+  for (const id of inContents.keys()) {
+    const heading = document.getElementById(id);
+    if (heading) seen.observe(heading);
+  }
+}
+
+// Search: a dialog with suggestions (the combobox pattern of ARIA 1.2).
+const opener = find("[data-find]");
+if (opener) {
+  find("kbd", opener)?.removeAttribute("hidden");
+  let dialog, input, list, said, chosen = -1, asked = 0;
+  const options = () => [...list.children];
+  const choose = (at) => {
+    const every = options();
+    chosen = every.length ? (at + every.length) % every.length : -1;
+    every.forEach((option, index) => option.setAttribute("aria-selected", String(index === chosen)));
+    every[chosen]?.scrollIntoView({ block: "nearest" });
+    if (chosen >= 0) input.setAttribute("aria-activedescendant", every[chosen].id);
+  };
+  const show = (answer) => {
+    const found = Array.isArray(answer) ? answer : answer?.suggestions ?? answer?.results ?? [];
+    list.replaceChildren(...found.slice(0, 8).map((item, index) => {
+      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false" }, item.heading || item.title || item.text);
+      if (item.heading && item.title) option.append(make("span", {}, item.title));
+      option.addEventListener("click", () => { location.href = item.url; });
+      option.dataset.url = item.url;
+      return option;
+    }));
+    list.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    said.textContent = found.length ? `${found.length} found. Arrow keys choose, Enter opens.` : input.value.trim() ? "Nothing begins like this. Enter searches the text." : "";
+    chosen = -1;
+    input.removeAttribute("aria-activedescendant");
+  };
+  const ask = async () => {
+    const mine = ++asked, words = input.value.trim();
+    if (!words) return show([]);
+    try {
+      const answer = await json(`/_/suggest?q=${encodeURIComponent(words)}`);
+      if (mine === asked) show(answer);
+    } catch { said.textContent = "Suggestions do not answer. Enter goes to the search page."; }
+  };
+  const open = (event) => {
+    event?.preventDefault();
+    if (!dialog) {
+      input = make("input", { type: "search", name: "q", id: "find", autocomplete: "off", role: "combobox", "aria-expanded": "false", "aria-controls": "found", "aria-autocomplete": "list" });
+      list = make("ul", { id: "found", role: "listbox", "aria-label": "Suggestions", hidden: true });
+      said = make("p", { role: "status" });
+      const form = make("form", { action: "/search", role: "search" }, make("label", { htmlFor: "find" }, "Search this site"), input, list, said);
+      dialog = make("dialog", { "aria-label": "Search" }, form);
+      document.body.append(dialog);
+      let wait;
+      input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(ask, 90); });
+      input.addEventListener("keydown", (key) => {
+        if (key.key === "ArrowDown") { key.preventDefault(); choose(chosen + 1); }
+        else if (key.key === "ArrowUp") { key.preventDefault(); choose(chosen < 0 ? -1 : chosen - 1); }
+        else if (key.key === "Enter" && chosen >= 0) { key.preventDefault(); location.href = options()[chosen].dataset.url; }
+      });
+      dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
+    }
+    dialog.showModal();
+    input.select();
+  };
+  opener.addEventListener("click", (click) => { if (!click.metaKey && !click.ctrlKey && !click.shiftKey) open(click); });
+  document.addEventListener("keydown", (key) => {
+    const typing = key.target.closest?.("input, textarea, select, [contenteditable]");
+    if ((key.key === "/" && !typing && !key.ctrlKey && !key.metaKey && !key.altKey) || (key.key === "k" && (key.ctrlKey || key.metaKey))) open(key);
+  });
+}
+
+// The look: in a cookie that look.js reads, and at the edge for who has a session there.
+let token;
+const tell = (what, fields) => fetch(`/_/${what}`, { method: "POST", body: new URLSearchParams({ ...fields, csrf: token ?? "" }), keepalive: true }).catch(() => {});
+const wear = (theme, size) => {
+  if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
+  if (size === "normal") delete root.dataset.size; else root.dataset.size = size;
+};
+const lookButton = find("[data-look]");
+if (lookButton) {
+  lookButton.hidden = false;
+  const choices = { theme: ["system", "light", "dark"], size: ["small", "normal", "large"] };
+  let dialog;
+  const keep = () => {
+    const theme = find("[name=theme]:checked", dialog).value, size = find("[name=size]:checked", dialog).value;
+    wear(theme, size);
+    document.cookie = `littoral_look=${theme}.${size}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+    if (token) tell("preferences", { theme, size });
+  };
+  const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
+    make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
+  lookButton.addEventListener("click", () => {
+    if (!dialog) {
+      dialog = make("dialog", { "aria-label": "Display" }, make("form", { method: "dialog" },
+        group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text size", root.dataset.size ?? "normal"),
+        make("button", { type: "submit" }, "Done")));
+      dialog.addEventListener("change", keep);
+      dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
+      document.body.append(dialog);
+    }
+    dialog.showModal();
+  });
+}
+
+// Who is signed in; a member's look on a machine where it was never chosen; and how far
+// they have read, told when the page is left. Nothing is sent for anybody else.
+const accountLink = find("[data-account]");
+if (accountLink) {
+  json("/_/me").then((me) => {
+    if (!me?.signed_in) return;
+    token = me.csrf;
+    accountLink.href = "/account";
+    accountLink.textContent = me.name;
+    if (!/(^|; )littoral_look=/.test(document.cookie) && (me.theme || me.size)) {
+      wear(me.theme ?? "system", me.size ?? "normal");
+      tell("preferences", { theme: me.theme ?? "", size: me.size ?? "" });
+    }
+    if (!document.body.matches(".page")) return;
+    const note = () => {
+      const length = root.scrollHeight - innerHeight;
+      const position = length < 1 ? 1 : Math.min(1, Math.max(0, scrollY / length));
+      const anchor = [...all(".text :is(h2, h3)[id]")].filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop()?.id ?? "";
+      tell("read", { path: location.pathname, position: position.toFixed(3), anchor });
+    };
+    note();
+    document.addEventListener("visibilitychange", () => { if (document.hidden) note(); });
+  }).catch(() => {});
+}
+
+// Boxes that the edge fills: the answer is HTML of this site's own edge.
+all("[data-live]").forEach(async (box) => {
+  const since = performance.now();
+  box.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(box.dataset.live, { headers: { accept: "text/html" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    box.innerHTML = await answer.text();
+    box.append(make("p", { className: "took" }, `Asked and shown in ${(performance.now() - since).toFixed(1)} ms.`));
+  } catch {
+    // What stands in the box already leads to the same answer as a page.
+  }
+  box.removeAttribute("aria-busy");
+});
+
+// How long this file was on its way, where the page wants to say so.
+const arrival = find("[data-arrival]");
+if (arrival) {
+  const [way] = performance.getEntriesByType("navigation");
+  if (way?.responseEnd) arrival.textContent = `Asked and received in ${(way.responseEnd - way.requestStart).toFixed(1)} ms: a file, sent as it is.`;
+}
+
+// A page that is not here: search for the words of its address.
+const lost = find("[data-words-of-path]");
+if (lost) lost.value = decodeURIComponent(location.pathname).replace(/\.\w+$/, "").split(/[^\p{L}\p{N}]+/u).filter((word) => word.length > 1).join(" ");

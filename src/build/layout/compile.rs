@@ -1,0 +1,97 @@
+//! Compiling: from the files of `layouts/` and the built-in theme to [`Layouts`].
+
+use handlebars::{Handlebars, Template};
+use rustc_hash::FxHashMap;
+
+use super::graph::Graph;
+use super::{Layouts, Source, queries, values};
+use crate::build::sources::{Sources, read_text};
+use crate::site::diagnostic::{Code, Diagnostic, Place};
+use crate::site::theme;
+
+/// Compiles all templates among `files`; a site's own takes the place of the built-in one
+/// of the same name. Those with mistakes are left out and reported.
+pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Layouts {
+    let mut texts: FxHashMap<String, Source> = FxHashMap::default();
+    for (path, bytes) in theme::layouts() {
+        if let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) {
+            texts.insert(name.to_owned(), Source { file: format!("layouts/{path}"), text: text.to_owned() });
+        }
+    }
+    for file in files {
+        let Some(name) = file.strip_prefix("layouts/").and_then(|path| path.strip_suffix(".hbs")) else { continue };
+        match read_text(sources, file) {
+            Ok(text) => {
+                texts.insert(name.to_owned(), Source { file: file.clone(), text });
+            }
+            Err(diagnostic) => found.push(diagnostic),
+        }
+    }
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    // Indenting a partial as its call is indented would change what stands inside <pre>.
+    registry.set_prevent_indent(true);
+    queries::register(&mut registry);
+    values::register(&mut registry);
+    let mut names: Vec<&String> = texts.keys().collect();
+    names.sort();
+    let mut compiled: Vec<(String, Template)> = Vec::new();
+    for name in names {
+        match Template::compile_with_name(&texts[name].text, name.clone()) {
+            Ok(template) => compiled.push((name.clone(), template)),
+            Err(error) => found.push(syntax_mistake(&texts[name].file, &texts[name].text, &error)),
+        }
+    }
+    let graph = Graph::of(&compiled);
+    let cycles = graph.cycles();
+    for way in &cycles {
+        found.push(cycle_mistake(&texts[&way[0]], way));
+    }
+    let showing_items =
+        compiled.iter().filter(|(name, _)| graph.calls(name, "items")).map(|(name, _)| name.clone()).collect();
+    drop(graph);
+    for (name, template) in compiled {
+        // A cycle would overflow the stack, which no handler catches.
+        if !cycles.iter().any(|way| way.contains(&name)) {
+            registry.register_template(&name, template);
+        }
+    }
+    Layouts { registry, sources: texts, showing_items }
+}
+
+fn cycle_mistake(source: &Source, way: &[String]) -> Diagnostic {
+    let next = way[1].as_str();
+    let place = match source.text.match_indices(next).find(|(at, _)| source.text[..*at].trim_end().ends_with('>')) {
+        Some((at, _)) => Place::of(&source.file, &source.text, at..at + next.len()),
+        None => Place::file(&source.file),
+    };
+    Diagnostic::error(
+        Code::PartialCycle,
+        place,
+        format!("partials include each other without end: {}", way.join(" → ")),
+    )
+    .hint("let one of them end without the next; a nested list is made by a query inside a query")
+}
+
+/// What Handlebars could not parse in `text`, the whole of `file`.
+pub fn syntax_mistake(file: &str, text: &str, error: &handlebars::TemplateError) -> Diagnostic {
+    let place = match error.pos() {
+        Some((line, column)) => Place::at(file, text, line, column),
+        None => Place::file(file),
+    };
+    let said = error.reason().to_string();
+    let message = match said.split_once("invalid handlebars syntax: ") {
+        // The parser draws its own picture of the place over several lines; the last one says what it wanted.
+        Some((_, detail)) => format!(
+            "Handlebars cannot read this: {}",
+            detail.lines().last().unwrap_or(detail).trim().trim_start_matches("= ")
+        ),
+        None => said,
+    };
+    let diagnostic = Diagnostic::error(Code::LayoutSyntax, place, message.replace('"', "`"));
+    if message.contains("closing") {
+        diagnostic.hint("close blocks in the order in which they were opened, the last one first")
+    } else {
+        diagnostic
+    }
+}

@@ -1,0 +1,125 @@
+//! Layouts: from a page and its HTML to a document, by Handlebars.
+//!
+//! [`Layouts`] holds every template, compiled once. A layout sees two small values, `site`
+//! and `page`, and reaches everything else by asking: the helpers of [`queries`] push one
+//! item at a time, because Handlebars clones its whole data on every render and every
+//! partial. What a render needs beyond its data is in its [`scope::Scope`].
+//!
+//! Writes nothing and reads no file after it is loaded.
+
+mod compile;
+mod graph;
+mod mistake;
+mod queries;
+pub mod scope;
+mod values;
+
+use handlebars::{Context, Handlebars};
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::Value;
+
+use crate::site::diagnostic::Diagnostic;
+
+pub use compile::{compile, syntax_mistake};
+pub use mistake::NAMES as HELPERS;
+pub use scope::Scope;
+
+/// Every template of a site, compiled.
+#[derive(Debug)]
+pub struct Layouts {
+    registry: Handlebars<'static>,
+    /// Template name → its file and text, to show the line of a mistake.
+    sources: FxHashMap<String, Source>,
+    /// Templates that ask for `items`, themselves or by a partial: a list that nobody shows
+    /// needs no second page.
+    showing_items: FxHashSet<String>,
+}
+
+/// Where a template came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path from the site's root; of the built-in theme when the site has none of the name.
+    pub file: String,
+    /// The whole of it.
+    pub text: String,
+}
+
+/// What a page is laid out by, most specific first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `page.hbs`.
+    Page,
+    /// `section.hbs`.
+    Section,
+    /// `home.hbs`, then `section.hbs`.
+    Home,
+    /// `taxonomy.hbs`: a list of terms.
+    Taxonomy,
+    /// `term.hbs`: the pages of one term.
+    Term,
+    /// `404.hbs`.
+    NotFound,
+    /// `shell.hbs`, in which the edge's pages are put.
+    Shell,
+}
+
+impl Role {
+    /// The names of the layouts that serve it, the most fitting first.
+    pub fn file_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Page => &["page"],
+            Self::Section => &["section"],
+            Self::Home => &["home", "section"],
+            Self::Taxonomy => &["taxonomy"],
+            Self::Term => &["term", "section"],
+            Self::NotFound => &["404"],
+            Self::Shell => &["shell"],
+        }
+    }
+}
+
+impl Layouts {
+    /// The name of the layout for a page in `folder` (its place below `content/`, without
+    /// order numbers): the nearest folder's of that role, then the general one.
+    pub fn find(&self, role: Role, folder: &str) -> Option<String> {
+        for name in role.file_names() {
+            let mut at = folder.trim_matches('/');
+            while !at.is_empty() {
+                let candidate = format!("{at}/{name}");
+                if self.sources.contains_key(&candidate) {
+                    return Some(candidate);
+                }
+                at = at.rsplit_once('/').map_or("", |(above, _)| above);
+            }
+            if self.sources.contains_key(*name) {
+                return Some((*name).to_owned());
+            }
+        }
+        None
+    }
+
+    /// Whether there is a template of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
+    /// Whether the template `name` shows the pages of a list page.
+    pub fn shows_items(&self, name: &str) -> bool {
+        self.showing_items.contains(name)
+    }
+
+    /// The names of all templates.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(String::as_str)
+    }
+
+    /// Renders the template `name`. What `scope` holds is at hand for its helpers.
+    pub fn render(&self, name: &str, data: Value, scope: &std::rc::Rc<Scope>) -> Result<Vec<u8>, Box<Diagnostic>> {
+        let mut out = Vec::with_capacity(scope.content.len() + 8 * 1024);
+        let _inside = scope::enter(scope.clone());
+        self.registry
+            .render_with_context_to_write(name, &Context::from(data), &mut out)
+            .map_err(|error| Box::new(mistake::diagnostic(&error, name, &self.sources)))?;
+        Ok(out)
+    }
+}

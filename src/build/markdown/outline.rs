@@ -1,0 +1,64 @@
+//! What a page says, without its markup: sections for the search, words, the first
+//! paragraph.
+
+/// The text below one heading.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TextSection {
+    /// Id of the heading; empty for what stands before the first.
+    pub anchor: String,
+    /// Text of the heading.
+    pub heading: String,
+    /// The text up to the next heading, each run of white space one space.
+    pub text: String,
+}
+
+/// Gathers the words of a page while it is written.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    sections: Vec<TextSection>,
+    anchor: String,
+    heading: String,
+    /// The words since the last heading, as they came.
+    pub(super) text: String,
+    words: usize,
+}
+
+impl Outline {
+    /// Ends the running section and begins that of a heading.
+    pub(super) fn begin(&mut self, anchor: &str, heading: &str) {
+        self.end();
+        anchor.clone_into(&mut self.anchor);
+        heading.clone_into(&mut self.heading);
+        self.words += heading.split_whitespace().count();
+    }
+
+    fn end(&mut self) {
+        let text = collapsed(&self.text);
+        self.text.clear();
+        // Each run is one space now.
+        self.words += if text.is_empty() { 0 } else { memchr::memchr_iter(b' ', text.as_bytes()).count() + 1 };
+        let (anchor, heading) = (std::mem::take(&mut self.anchor), std::mem::take(&mut self.heading));
+        if !text.is_empty() || !anchor.is_empty() {
+            self.sections.push(TextSection { anchor, heading, text });
+        }
+    }
+
+    /// The sections, and how many words there are in all.
+    pub(super) fn finish(mut self) -> (Vec<TextSection>, usize) {
+        self.end();
+        (self.sections, self.words)
+    }
+}
+
+/// `text` with each run of white space as one space, none at its ends. ASCII only: it is asked
+/// of every byte of a site, and a no-break space is meant to stay.
+pub(super) fn collapsed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_ascii_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}

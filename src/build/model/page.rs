@@ -1,0 +1,144 @@
+//! A page: one Markdown file, at one URL.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::build::front_matter::FrontMatter;
+use crate::site::config::Config;
+use crate::site::permalink::{Permalink, slugify};
+
+/// A page's place in [`super::Site::pages`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PageId(u32);
+
+impl PageId {
+    /// The `index`-th page.
+    pub fn new(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// Its place in the list of pages.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a page is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Page,
+    /// A folder with `_index.md`: a list of pages.
+    Section,
+    /// The root section.
+    Home,
+}
+
+impl Kind {
+    /// As layouts see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Section => "section",
+            Self::Home => "home",
+        }
+    }
+}
+
+/// One Markdown file.
+#[derive(Debug)]
+pub struct Page {
+    /// What it is for.
+    pub kind: Kind,
+    /// Path below `content/`; also for a home page that has no file.
+    pub source: String,
+    /// Its path in the site.
+    pub permalink: Permalink,
+    /// What its head says.
+    pub front: FrontMatter,
+    /// The whole file.
+    pub text: Arc<str>,
+    /// Where the Markdown is in it.
+    pub body: Range<usize>,
+    /// The section it belongs to; none for the home page.
+    pub parent: Option<PageId>,
+    /// Words in the body.
+    pub words: usize,
+    /// The first paragraph without markup.
+    pub first_paragraph: String,
+    /// What layouts see of it, made once when all pages are known.
+    pub shown: Value,
+}
+
+/// How many words a minute of reading is.
+const WORDS_A_MINUTE: usize = 220;
+
+impl Page {
+    /// Path from the site's root, for diagnostics.
+    pub fn file(&self) -> String {
+        format!("content/{}", self.source)
+    }
+
+    /// The title, or the file's name made readable.
+    pub fn title(&self, config: &Config) -> String {
+        if let Some(title) = &self.front.title {
+            return title.clone();
+        }
+        if self.kind == Kind::Home {
+            return config.title.clone();
+        }
+        let name = self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let words = name.replace(['-', '_'], " ");
+        let mut letters = words.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+
+    /// The folder of the source, `` for the root: `docs/10-start`.
+    pub fn folder(&self) -> &str {
+        self.source.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// Whether files beside it are its own: `index.md`, and `_index.md` of a section.
+    pub fn owns_its_folder(&self) -> bool {
+        matches!(self.source.rsplit('/').next(), Some("index.md" | "_index.md"))
+    }
+
+    /// The value of `page` in layouts. Every key is always there.
+    pub fn describe(&self, config: &Config) -> Value {
+        let front = &self.front;
+        let url = self.permalink.encoded();
+        let mut taxonomies = Map::new();
+        for taxonomy in &config.taxonomies {
+            let terms = front.terms.iter().find(|(name, _)| name == taxonomy).map_or(&[][..], |(_, terms)| terms);
+            let shown = terms.iter().map(|term| {
+                let slug = slugify(term);
+                json!({ "name": term, "url": Permalink::from_segments([taxonomy.as_str(), slug.as_str()]).encoded(), "slug": slug })
+            });
+            taxonomies.insert(taxonomy.clone(), shown.collect());
+        }
+        let summary = front.summary.as_deref().or(front.description.as_deref()).unwrap_or(&self.first_paragraph);
+        json!({
+            "kind": self.kind.name(),
+            "title": self.title(config),
+            "permalink": format!("{}{}", config.base_url.trim_end_matches('/'), url),
+            "url": url,
+            "source": self.source,
+            "description": front.description,
+            "summary": summary,
+            "date": front.date.as_ref().map(|when| &when.text),
+            "updated": front.updated.as_ref().map(|when| &when.text),
+            "draft": front.draft,
+            "weight": front.weight,
+            "slug": self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default(),
+            "section": self.permalink.as_str().trim_start_matches('/').split('/').next().filter(|_| self.source.contains('/')).unwrap_or_default(),
+            "words": self.words,
+            "minutes": self.words.div_ceil(WORDS_A_MINUTE),
+            "taxonomies": taxonomies,
+            "term": null,
+            "layout": front.layout,
+            "extra": front.extra,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! What machines read of a site: the Atom feed (RFC 4287), the map for search engines
+//! (sitemaps.org 0.9), `robots.txt` (RFC 9309), and the page that stands at an old path.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::plan::{Plan, What};
+use crate::build::model::{Kind, Order, PageQuery, Site, SortBy};
+use crate::site::permalink::Permalink;
+
+/// The newest pages as an Atom feed. Pages without a date have no place in time and are
+/// left out.
+pub fn atom(site: &Site) -> Vec<u8> {
+    let config = &site.config;
+    let all =
+        site.ask(&PageQuery { section: None, recursive: false, term: None, sort: SortBy::Date, order: Order::Natural });
+    let newest: Vec<_> = all
+        .iter()
+        .map(|id| site.page(*id))
+        .filter(|page| page.front.in_feed && page.front.date.is_some())
+        .take(config.feed.limit)
+        .collect();
+    let base = config.base_url.trim_end_matches('/');
+    let updated = newest
+        .iter()
+        .filter_map(|page| page.front.updated.as_ref().or(page.front.date.as_ref()))
+        .max_by_key(|when| when.micros)
+        .map_or_else(|| "1970-01-01T00:00:00Z".to_owned(), |when| instant(&when.text));
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"",
+    );
+    out.push_str(&escaped(&config.language));
+    let _ = write!(out, "\">\n<title>{}</title>\n", escaped(&config.title));
+    if !config.description.is_empty() {
+        let _ = writeln!(out, "<subtitle>{}</subtitle>", escaped(&config.description));
+    }
+    let _ = write!(
+        out,
+        "<id>{base}/</id>\n<link href=\"{base}/\"/>\n<link rel=\"self\" type=\"application/atom+xml\" href=\"{base}{}\"/>\n<updated>{updated}</updated>\n<author><name>{}</name></author>\n",
+        escaped(&config.feed.path),
+        escaped(if config.author.is_empty() { &config.title } else { &config.author }),
+    );
+    for page in newest {
+        let text = |key: &str| page.shown.get(key).and_then(Value::as_str).unwrap_or_default();
+        let published = instant(text("date"));
+        let updated = page.front.updated.as_ref().map_or_else(|| published.clone(), |when| instant(&when.text));
+        let link = escaped(text("permalink"));
+        let _ = write!(
+            out,
+            "<entry>\n<title>{}</title>\n<id>{link}</id>\n<link href=\"{link}\"/>\n<published>{published}</published>\n<updated>{updated}</updated>\n",
+            escaped(text("title")),
+        );
+        for (_, term) in page.front.terms.iter().flat_map(|(name, terms)| terms.iter().map(move |term| (name, term))) {
+            let _ = writeln!(out, "<category term=\"{}\"/>", escaped(term));
+        }
+        let _ = write!(out, "<summary>{}</summary>\n</entry>\n", escaped(text("summary")));
+    }
+    out.push_str("</feed>\n");
+    out.into_bytes()
+}
+
+/// Every page that a search engine may show, list pages after the first left out.
+pub fn sitemap(site: &Site, plan: &Plan) -> Vec<u8> {
+    let base = site.config.base_url.trim_end_matches('/');
+    let mut lines: Vec<String> = Vec::with_capacity(plan.outputs.len());
+    for output in &plan.outputs {
+        let date = match &output.what {
+            What::Page(id, 1) => {
+                let page = site.page(*id);
+                let when = page.front.updated.as_ref().or(page.front.date.as_ref()).filter(|_| page.kind == Kind::Page);
+                when.map(|when| when.day.to_string())
+            }
+            What::Taxonomy(_) | What::Term(_, _, 1) => None,
+            _ => continue,
+        };
+        let mut line = format!("<url><loc>{base}{}</loc>", escaped(&output.path.encoded()));
+        if let Some(date) = date {
+            let _ = write!(line, "<lastmod>{date}</lastmod>");
+        }
+        line.push_str("</url>\n");
+        lines.push(line);
+    }
+    lines.sort();
+    let head =
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n";
+    format!("{head}{}</urlset>\n", lines.concat()).into_bytes()
+}
+
+/// Robots may read everything but what machines call.
+pub fn robots(site: &Site) -> Vec<u8> {
+    format!("User-agent: *\nDisallow: /_/\nSitemap: {}/sitemap.xml\n", site.config.base_url.trim_end_matches('/'))
+        .into_bytes()
+}
+
+/// The page at an old path, for where no edge can send a redirect.
+pub fn moved(site: &Site, to: &Permalink) -> Vec<u8> {
+    let url = escaped(&to.encoded());
+    let absolute = format!("{}{url}", escaped(site.config.base_url.trim_end_matches('/')));
+    format!(
+        "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>Moved</title><link rel=\"canonical\" href=\"{absolute}\"><meta name=\"robots\" content=\"noindex\"><meta http-equiv=\"refresh\" content=\"0; url={url}\"></head><body><p>This page has moved to <a href=\"{url}\">{url}</a>.</p></body></html>\n",
+        escaped(&site.config.language)
+    )
+    .into_bytes()
+}
+
+/// A date as the instant that Atom wants.
+fn instant(text: &str) -> String {
+    if text.len() <= 10 { format!("{text}T00:00:00Z") } else { text.to_owned() }
+}
+
+/// `text` safe in XML and HTML, in text and in attributes. Characters that XML 1.0 forbids
+/// are left out.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' | '\r' => out.push(character),
+            control if control < ' ' || matches!(control, '\u{FFFE}' | '\u{FFFF}') => {}
+            other => out.push(other),
+        }
+    }
+    out
+}

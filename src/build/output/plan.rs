@@ -1,0 +1,289 @@
+//! The plan: which paths the site has, and what answers each.
+
+use rustc_hash::FxHashMap;
+
+use crate::build::layout::{Layouts, Role};
+use crate::build::model::{Kind, Order, PageId, PageQuery, Site, SortBy};
+use crate::site::diagnostic::{Code, Diagnostic, Place};
+use crate::site::permalink::{Permalink, without_order};
+use crate::site::reserved;
+
+/// What answers a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A page or section; the number counts its list pages from 1.
+    Page(PageId, usize),
+    /// The list of a taxonomy's terms: its place in the site's taxonomies.
+    Taxonomy(usize),
+    /// A term's list of pages: taxonomy, term, list page.
+    Term(usize, usize, usize),
+    /// The page for paths that are not there.
+    NotFound,
+    /// The Atom feed.
+    Feed,
+    /// The map for search engines.
+    Sitemap,
+    /// What robots may read.
+    Robots,
+    /// A file of the author's, by its path from the root.
+    File(String),
+    /// The page has moved to this path.
+    Alias(Permalink),
+}
+
+/// One output.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Its path in the site.
+    pub path: Permalink,
+    /// What answers it.
+    pub what: What,
+    /// The layout that renders it, for what has one.
+    pub layout: Option<String>,
+}
+
+/// All outputs.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In no particular order.
+    pub outputs: Vec<Planned>,
+    /// Path → its place in `outputs`.
+    by_path: FxHashMap<String, usize>,
+}
+
+impl Plan {
+    /// What answers `path`.
+    pub fn at(&self, path: &str) -> Option<&What> {
+        self.by_path.get(path).map(|at| &self.outputs[*at].what)
+    }
+
+    /// Every path.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|output| output.path.as_str())
+    }
+}
+
+/// Names every output of `site`. `files` are paths from the root. Two claims to one path,
+/// and claims to what the edge answers, are mistakes.
+pub fn plan(site: &Site, layouts: &Layouts, files: &[String], found: &mut Vec<Diagnostic>) -> Plan {
+    let mut planner = Planner { site, layouts, plan: Plan::default(), found };
+    for id in site.ids() {
+        planner.page(id);
+    }
+    for taxonomy in 0..site.taxonomies.len() {
+        planner.taxonomy(taxonomy);
+    }
+    for file in files {
+        let path = match file.strip_prefix("static/") {
+            Some(rest) => Some(rest.to_owned()),
+            None => site.files.get(file).cloned(),
+        };
+        if let Some(path) = path {
+            planner.claim(Planned { path: Permalink::file(&path), what: What::File(file.clone()), layout: None });
+        }
+    }
+    for id in site.ids() {
+        for alias in &site.page(id).front.aliases {
+            planner.alias(id, alias);
+        }
+    }
+    planner.generated();
+    planner.plan
+}
+
+struct Planner<'a> {
+    site: &'a Site,
+    layouts: &'a Layouts,
+    plan: Plan,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Planner<'_> {
+    fn page(&mut self, id: PageId) {
+        let page = self.site.page(id);
+        let (role, lists) = match page.kind {
+            Kind::Page => (Role::Page, false),
+            Kind::Section => (Role::Section, true),
+            Kind::Home => (Role::Home, true),
+        };
+        let folder: Vec<&str> = page.folder().split('/').map(without_order).collect();
+        let wanted = page.front.layout.clone();
+        let layout = match wanted {
+            Some(name) if self.layouts.has(&name) => Some(name),
+            Some(name) => {
+                let place = key_place(&page.file(), &page.text, "layout");
+                self.found.push(
+                    Diagnostic::error(Code::UnknownLayout, place, format!("no layout is called `{name}`"))
+                        .near(&name, self.layouts.names())
+                        .hint(format!("a layout is a file: `layouts/{name}.hbs`")),
+                );
+                None
+            }
+            None => self.layout(role, &folder.join("/"), &page.file()),
+        };
+        let number = match &layout {
+            Some(layout) if lists && self.layouts.shows_items(layout) => list_pages(self.site, id),
+            _ => 1,
+        };
+        for number in 1..=number {
+            self.claim(Planned {
+                path: page.permalink.list_page(number),
+                what: What::Page(id, number),
+                layout: layout.clone(),
+            });
+        }
+    }
+
+    fn taxonomy(&mut self, index: usize) {
+        let site = self.site;
+        let taxonomy = &site.taxonomies[index];
+        if taxonomy.terms.is_empty() {
+            return;
+        }
+        let layout = self.layout(Role::Taxonomy, &taxonomy.name, crate::site::config::FILE);
+        self.claim(Planned { path: taxonomy.permalink.clone(), what: What::Taxonomy(index), layout });
+        let layout = self.layout(Role::Term, &taxonomy.name, crate::site::config::FILE);
+        for (place, term) in taxonomy.terms.iter().enumerate() {
+            let number = match &layout {
+                Some(layout) if self.layouts.shows_items(layout) => {
+                    term.pages.len().div_ceil(site.config.paginate).max(1)
+                }
+                _ => 1,
+            };
+            for number in 1..=number {
+                self.claim(Planned {
+                    path: term.permalink.list_page(number),
+                    what: What::Term(index, place, number),
+                    layout: layout.clone(),
+                });
+            }
+        }
+    }
+
+    fn layout(&mut self, role: Role, folder: &str, file: &str) -> Option<String> {
+        let found = self.layouts.find(role, folder);
+        if found.is_none() {
+            let names = role.file_names();
+            let message = format!("there is no layout for it: expected `layouts/{}.hbs`", names[0]);
+            let diagnostic = Diagnostic::error(Code::UnknownLayout, Place::file(file), message);
+            // One missing file, not one mistake for each page.
+            if !self.found.iter().any(|known| known.code == diagnostic.code && known.message == diagnostic.message) {
+                self.found.push(diagnostic);
+            }
+        }
+        found
+    }
+
+    fn alias(&mut self, id: PageId, alias: &str) {
+        let page = self.site.page(id);
+        if !crate::build::front_matter::is_path(alias) {
+            let place = key_place(&page.file(), &page.text, "aliases");
+            self.found.push(Diagnostic::error(Code::FrontMatter, place, format!("`{alias}` is no path in the site")));
+            return;
+        }
+        let is_file = alias.rsplit('/').next().unwrap_or_default().contains('.');
+        let path = if is_file {
+            Permalink::file(alias)
+        } else {
+            Permalink::from_segments(alias.split('/').filter(|part| !part.is_empty()))
+        };
+        self.claim(Planned { path, what: What::Alias(page.permalink.clone()), layout: None });
+    }
+
+    /// What every site has, unless the author has put a file of his own there.
+    fn generated(&mut self) {
+        let layout = self.layouts.find(Role::NotFound, "");
+        if layout.is_some() {
+            self.claim_if_free("/404.html", What::NotFound, layout);
+        }
+        if self.site.config.feed.limit > 0 {
+            self.claim_if_free(&self.site.config.feed.path, What::Feed, None);
+        }
+        self.claim_if_free("/sitemap.xml", What::Sitemap, None);
+        self.claim_if_free("/robots.txt", What::Robots, None);
+    }
+
+    fn claim_if_free(&mut self, path: &str, what: What, layout: Option<String>) {
+        if self.plan.at(path).is_none() {
+            self.claim(Planned { path: Permalink::file(path), what, layout });
+        }
+    }
+
+    fn claim(&mut self, output: Planned) {
+        let path = output.path.as_str();
+        if let Some(reserved) = reserved::claimed(path) {
+            let place = Place::file(self.claimant(&output.what));
+            self.found.push(
+                Diagnostic::error(
+                    Code::ReservedPath,
+                    place,
+                    format!("it would live at `{path}`, and `{reserved}` is answered by the edge"),
+                )
+                .hint("give it another name, or a `slug` or `url` in its front matter"),
+            );
+            return;
+        }
+        if let Some(other) = self.plan.at(path) {
+            let (one, other) = (self.claimant(&output.what), self.claimant(other));
+            self.found.push(
+                Diagnostic::error(
+                    Code::DuplicateUrl,
+                    Place::file(one),
+                    format!("it would live at `{path}`, where `{other}` does already"),
+                )
+                .hint("rename one of them, or give it a `slug`"),
+            );
+            return;
+        }
+        self.plan.by_path.insert(path.to_owned(), self.plan.outputs.len());
+        self.plan.outputs.push(output);
+    }
+
+    /// The file behind an output, as the author knows it.
+    fn claimant(&self, what: &What) -> String {
+        match what {
+            What::Page(id, _) => self.site.page(*id).file(),
+            What::File(file) => file.clone(),
+            What::Alias(to) => self
+                .site
+                .ids()
+                .map(|id| self.site.page(id))
+                .find(|page| &page.permalink == to)
+                .map_or_else(|| to.to_string(), |page| format!("{} (aliases)", page.file())),
+            What::Taxonomy(_) | What::Term(..) => format!("{} (taxonomies)", crate::site::config::FILE),
+            What::Feed | What::NotFound | What::Sitemap | What::Robots => crate::site::config::FILE.to_owned(),
+        }
+    }
+}
+
+/// The pages that a section lists: its own; the home page lists the whole site's.
+pub fn listed(site: &Site, id: PageId) -> std::sync::Arc<[PageId]> {
+    let is_home = id == site.home;
+    site.ask(&PageQuery {
+        section: if is_home { None } else { Some(id) },
+        recursive: false,
+        term: None,
+        sort: SortBy::Section,
+        order: Order::Natural,
+    })
+}
+
+/// How many pages a list page of this section shows.
+pub fn page_size(site: &Site, id: PageId) -> usize {
+    site.page(id).front.paginate.unwrap_or(site.config.paginate)
+}
+
+fn list_pages(site: &Site, id: PageId) -> usize {
+    listed(site, id).len().div_ceil(page_size(site, id)).max(1)
+}
+
+fn key_place(file: &str, text: &str, key: &str) -> Place {
+    let at = text.match_indices(key).map(|(at, _)| at).find(|at| *at == 0 || text.as_bytes()[at - 1] == b'\n');
+    match at {
+        Some(at) => {
+            let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+            Place::of(file, text, at..end)
+        }
+        None => Place::file(file),
+    }
+}

@@ -1,0 +1,72 @@
+//! `littoral build`: the site, once.
+
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::progress::Bar;
+use super::{Outcome, Place, diagnostics};
+use crate::build::asset::Naming;
+use crate::build::model::Drafts;
+use crate::build::sources::Folder;
+use crate::build::{Report, Request, build};
+use crate::site::release::Shelf;
+use crate::watch::today;
+
+/// `littoral build`.
+#[derive(Args, Debug)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Also build drafts, and pages with a date to come
+    #[arg(long)]
+    drafts: bool,
+}
+
+/// Builds, and says what was built.
+pub fn run(options: &Options) -> anyhow::Result<Outcome> {
+    let drafts = if options.drafts { Drafts::Shown } else { Drafts::Hidden };
+    let began = Instant::now();
+    let report = build_once(&options.place, drafts, Naming::Digest)?;
+    diagnostics::print_all(&report.diagnostics);
+    if report.has_errors() {
+        diagnostics::print_refusal(&report.diagnostics);
+        return Ok(Outcome::Mistakes);
+    }
+    diagnostics::print_summary(&report, began.elapsed());
+    Ok(Outcome::Done)
+}
+
+/// One build of the site at `place`, with a progress bar when it takes long.
+pub fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Result<Report> {
+    check_folders(place)?;
+    let sources = Folder::new(&place.root, place.content.as_deref(), today());
+    let bar = Bar::new();
+    let request = Request {
+        shelf: Shelf::of(&place.root),
+        sources: &sources,
+        drafts,
+        naming,
+        progress: &|progress| bar.show(progress),
+    };
+    let report = build(&request).context("the release before is untouched");
+    bar.end();
+    report
+}
+
+/// A folder that is not there is misspelt, or not made yet.
+pub fn check_folders(place: &Place) -> anyhow::Result<()> {
+    if !place.root.is_dir() {
+        bail!(
+            "there is no folder {}: `littoral new {}` makes a site there",
+            place.root.display(),
+            place.root.display()
+        );
+    }
+    let content = place.content.clone().unwrap_or_else(|| place.root.join("content"));
+    if !content.is_dir() {
+        bail!("there is no folder {}: a site has its pages there; `littoral new DIR` makes one", content.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Diagnostics on a terminal, in the form that compilers have taught everyone to read.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::build::Report;
+use crate::site::diagnostic::{Diagnostic, Place, Severity};
+
+/// Prints every diagnostic to standard error.
+pub fn print_all(diagnostics: &[Diagnostic]) {
+    let renderer = if std::io::stderr().is_terminal() { Renderer::styled() } else { Renderer::plain() };
+    let mut out = std::io::stderr().lock();
+    for diagnostic in diagnostics {
+        let _ = writeln!(out, "{}\n", rendered(diagnostic, &renderer));
+    }
+}
+
+/// Says how many errors kept the site from being published.
+pub fn print_refusal(diagnostics: &[Diagnostic]) {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let _ = writeln!(
+        std::io::stderr(),
+        "Nothing was published: {errors} {}. The release before is untouched.",
+        if errors == 1 { "error" } else { "errors" }
+    );
+}
+
+/// `Built 76 pages (81 rendered) in 0.12 s.`
+pub fn print_summary(report: &Report, took: Duration) {
+    let warnings = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
+    let noted = match warnings {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        many => format!(", {many} warnings"),
+    };
+    let unchanged = if report.published.is_some_and(|published| !published.changed) { ", nothing changed" } else { "" };
+    let pages = if report.pages == 1 { "page" } else { "pages" };
+    let _ = writeln!(
+        std::io::stdout(),
+        "Built {} {pages} ({} rendered) in {:.2} s{noted}{unchanged}.",
+        report.pages,
+        report.rendered,
+        took.as_secs_f64()
+    );
+}
+
+/// What has changed, in one line.
+pub fn print_changes<'a>(paths: impl Iterator<Item = &'a str>) {
+    let paths: Vec<&str> = paths.collect();
+    let more = paths.len().saturating_sub(3);
+    let shown = paths[..paths.len() - more].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let _ = writeln!(std::io::stdout(), "Changed: {shown}{more}");
+}
+
+/// Something to know that is no mistake.
+pub fn print_note(note: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {note}");
+}
+
+/// What to do with a site that has just been made.
+pub fn print_made(dir: &std::path::Path) {
+    let dir = dir.display();
+    let _ = writeln!(
+        std::io::stdout(),
+        "Made a site in {dir}. Look at it, and write:\n\n    littoral watch --root {dir} --open\n"
+    );
+}
+
+/// Asks something, on the same line as the answer.
+pub fn print_question(question: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(question.as_bytes()).and_then(|()| out.flush());
+}
+
+/// `Serving at http://127.0.0.1:8080/`
+pub fn print_address(doing: &str, address: std::net::SocketAddr) {
+    let _ = writeln!(std::io::stdout(), "{doing} at http://{address}/");
+}
+
+/// Prints a failure that is no mistake in the site, with what led to it.
+pub fn print_failure(error: &anyhow::Error) {
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "error: {error}");
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(out, "  because: {cause}");
+    }
+}
+
+fn rendered(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
+    let mut group = match &diagnostic.place {
+        Some(place) if place.line > 0 => Group::with_title(title).element(
+            Snippet::source(place.text.as_str())
+                .path(place.file.as_str())
+                .line_start(place.line)
+                .fold(false)
+                .annotation(AnnotationKind::Primary.span(span_in_line(place))),
+        ),
+        Some(place) => Group::with_title(title).element(annotate_snippets::Origin::path(place.file.as_str())),
+        None => Group::with_title(title),
+    };
+    for hint in &diagnostic.hints {
+        group = group.element(Level::HELP.message(hint.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+/// Columns in characters become bytes of the line.
+fn span_in_line(place: &Place) -> std::ops::Range<usize> {
+    let at = |column: usize| place.text.char_indices().nth(column).map_or(place.text.len(), |(at, _)| at);
+    let start = at(place.column.saturating_sub(1));
+    start..at(place.column.saturating_sub(1) + place.width).max(start)
+}

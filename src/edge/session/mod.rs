@@ -1,0 +1,293 @@
+//! Sessions: who is reading, and proof that a form came from this site.
+//!
+//! Other rooms take their routes' handlers through [`reading`], [`submitting`],
+//! [`members`] or [`members_submitting`]; a handler that runs has a [`Reader`] that was
+//! looked up, and a [`Form`] that was checked. There is no other way to either.
+//!
+//! **The session.** A random token of 256 bits in a cookie: `__Host-littoral`, `HttpOnly`,
+//! `Secure`, `SameSite=Lax`; the store has its digest only. It begins when something must
+//! be remembered (somebody logs in, or a visitor saves how the site shall look): reading
+//! sets no cookie. A login makes a new one and ends the old, so one that was planted is
+//! worth nothing. It ends after `session_idle_days` without a request, and after
+//! `session_days` at the latest.
+//!
+//! **Forms.** Two locks, either of which would do:
+//!
+//! 1. `Sec-Fetch-Site` and `Origin`, which a page elsewhere cannot forge (`origin`);
+//! 2. a token in the form, derived from the secret in a cookie (`token`). With a session
+//!    the secret is the session's. Without one, the page with the form, and only it, sets
+//!    a second cookie `__Host-littoral-form` with a secret for one day. A page elsewhere can
+//!    read neither cookie nor form; and because of `__Host-`, no neighbouring host and no
+//!    plain HTTP can plant a secret that it knows. Nothing is stored for it, so showing a
+//!    form costs no row.
+//!
+//! **Plain HTTP.** A browser keeps no `Secure` cookie from `http://`, so on a loopback name
+//! (`localhost`, `127.0.0.1`) the cookies are `littoral` and `littoral-form` without it.
+//! Anywhere else logging in needs HTTPS.
+
+mod cookie;
+mod form;
+mod origin;
+mod reader;
+mod token;
+
+use std::future::Future;
+
+use bytes::Bytes;
+use hyper::header::{HeaderMap, LOCATION, SET_COOKIE};
+use hyper::http::uri::Authority;
+use hyper::{StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use warp::filters::BoxedFilter;
+use warp::{Filter, Reply};
+
+pub(super) use cookie::Cookie;
+pub(super) use form::{Form, Query};
+pub(super) use origin::Origin;
+pub(super) use reader::{Reader, too_many};
+
+use super::node::Edge;
+use super::refusal::Refusal;
+use super::room::{self, Peer, Response};
+use crate::site::config;
+use crate::store::{MemberId, NewSession, Preferences, Store, StoreError};
+use token::Secret;
+
+/// What the rooms that remember something work with: the edge, and its store.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    edge: Edge,
+    store: Store,
+}
+
+impl Sessions {
+    /// Those of an edge whose site has accounts.
+    pub(super) fn of(edge: &Edge) -> Option<Self> {
+        Some(Self { edge: edge.clone(), store: edge.store()?.clone() })
+    }
+
+    /// The edge.
+    pub(super) fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Begins a session in the place of the one that `reader` has. `preferences` are kept in
+    /// it, or fill the gaps in what the member chose.
+    pub(super) async fn begin(
+        &self,
+        reader: &Reader,
+        member: Option<MemberId>,
+        preferences: Preferences,
+    ) -> Result<Cookie, Refusal> {
+        let secret = Secret::random()?;
+        let settings = self.settings();
+        let longest = days(settings.session_days);
+        let new = NewSession {
+            digest: secret.digest(),
+            member,
+            preferences,
+            replaces: reader.session().map(|session| session.digest),
+            agent: reader.agent().to_owned(),
+            idle: days(settings.session_idle_days),
+            longest,
+        };
+        self.store.begin_session(new, Timestamp::now()).await?;
+        Ok(Cookie::session(reader.transport(), &secret, longest))
+    }
+
+    fn settings(&self) -> config::Edge {
+        self.edge.release().site.edge.clone()
+    }
+}
+
+fn days(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(days))
+}
+
+/// The head of a request, as far as it says who is reading.
+struct Head {
+    headers: HeaderMap,
+    host: Option<Authority>,
+    peer: Peer,
+    path: String,
+    /// What stands after `?`.
+    query: String,
+}
+
+/// A route for everybody: `handler(sessions, reader, query)`.
+pub(super) fn reading<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
+where
+    H: Fn(Sessions, Reader, Query) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Refusal>> + Send,
+    R: Reply + 'static,
+{
+    head()
+        .then(move |head: Head| {
+            let (sessions, handler) = (sessions.clone(), handler.clone());
+            async move {
+                let reader = Reader::of(&sessions, &head).await?;
+                handler(sessions, reader, Query::parse(&head.query)).await
+            }
+        })
+        .map(room::answer)
+        .boxed()
+}
+
+/// A route that takes a form from everybody: `handler(sessions, reader, form)`.
+pub(super) fn submitting<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
+where
+    H: Fn(Sessions, Reader, Form) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Refusal>> + Send,
+    R: Reply + 'static,
+{
+    head()
+        .and(warp::body::bytes())
+        .then(move |head: Head, body: Bytes| {
+            let (sessions, handler) = (sessions.clone(), handler.clone());
+            async move {
+                let (reader, form) = submitted(&sessions, &head, &body).await?;
+                handler(sessions, reader, form).await
+            }
+        })
+        .map(room::answer)
+        .boxed()
+}
+
+/// A route for members: who is none is sent to log in, and comes back.
+pub(super) fn members<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
+where
+    H: Fn(Sessions, Reader, Query) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Refusal>> + Send,
+    R: Reply + 'static,
+{
+    head()
+        .then(move |head: Head| {
+            let (sessions, handler) = (sessions.clone(), handler.clone());
+            async move {
+                let reader = Reader::of(&sessions, &head).await?;
+                if reader.member().is_none() {
+                    return Ok(to_login(&head.path));
+                }
+                handler(sessions, reader, Query::parse(&head.query)).await.map(Reply::into_response)
+            }
+        })
+        .map(room::answer)
+        .boxed()
+}
+
+/// A route that takes a form from members.
+pub(super) fn members_submitting<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
+where
+    H: Fn(Sessions, Reader, Form) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Refusal>> + Send,
+    R: Reply + 'static,
+{
+    head()
+        .and(warp::body::bytes())
+        .then(move |head: Head, body: Bytes| {
+            let (sessions, handler) = (sessions.clone(), handler.clone());
+            async move {
+                let (reader, form) = submitted(&sessions, &head, &body).await?;
+                if reader.member().is_none() {
+                    return Ok(to_login("/account"));
+                }
+                handler(sessions, reader, form).await.map(Reply::into_response)
+            }
+        })
+        .map(room::answer)
+        .boxed()
+}
+
+/// A route that the site's own script calls, `handler(sessions, reader, form)`: the request
+/// must say that it comes from this site, which every browser of today does, and needs no
+/// token then.
+pub(super) fn called<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
+where
+    H: Fn(Sessions, Reader, Form) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Refusal>> + Send,
+    R: Reply + 'static,
+{
+    head()
+        .and(warp::body::bytes())
+        .then(move |head: Head, body: Bytes| {
+            let (sessions, handler) = (sessions.clone(), handler.clone());
+            async move {
+                if origin_of(&sessions, &head) != Origin::ThisSite {
+                    return Err(elsewhere());
+                }
+                let form = Form::parse(&head.headers, &body)?;
+                let reader = Reader::of(&sessions, &head).await?;
+                handler(sessions, reader, form).await
+            }
+        })
+        .map(room::answer)
+        .boxed()
+}
+
+async fn submitted(sessions: &Sessions, head: &Head, body: &Bytes) -> Result<(Reader, Form), Refusal> {
+    if origin_of(sessions, head) == Origin::Elsewhere {
+        return Err(elsewhere());
+    }
+    let form = Form::parse(&head.headers, body)?;
+    let reader = Reader::of(sessions, head).await?;
+    if !reader.knows(form.get("csrf")) {
+        return Err(Refusal::Forbidden(
+            "This form is out of date, or did not come from this site. Please go back, load the page again, and \
+             send it once more."
+                .into(),
+        ));
+    }
+    Ok((reader, form))
+}
+
+fn origin_of(sessions: &Sessions, head: &Head) -> Origin {
+    Origin::of(&head.headers, head.host.as_ref(), &sessions.edge.release().site.base_url)
+}
+
+fn elsewhere() -> Refusal {
+    Refusal::Forbidden("This request did not come from a page of this site.".into())
+}
+
+fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::header::headers_cloned().and(warp::host::optional()).and(room::peer()).and(warp::path::full()).and(query).map(
+        |headers, host, peer, path: warp::path::FullPath, query| Head {
+            headers,
+            host,
+            peer,
+            path: path.as_str().to_owned(),
+            query,
+        },
+    )
+}
+
+fn to_login(next: &str) -> Response {
+    let next = percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC);
+    see_other(&format!("/login?next={next}"))
+}
+
+/// Sends the reader to `path` of this site, with GET (RFC 9110 §15.4.4).
+pub(super) fn see_other(path: &str) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = header::HeaderValue::from_str(path).unwrap_or(header::HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// `response` with one more cookie.
+pub(super) fn set(mut response: Response, cookie: &Cookie) -> Response {
+    response.headers_mut().append(SET_COOKIE, cookie.header());
+    response
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::fault("the store did not answer", &error)
+    }
+}

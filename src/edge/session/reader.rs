@@ -1,0 +1,185 @@
+//! Who is reading: a visitor without a session, one with, or a member.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use hyper::header::{HeaderMap, USER_AGENT};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use warp::Reply;
+
+use super::cookie::{Brought, Cookie, Transport};
+use super::token::Secret;
+use super::{Head, Sessions, days, set};
+use crate::edge::page::Page;
+use crate::edge::refusal::Refusal;
+use crate::edge::room::Response;
+use crate::store::{Member, Preferences, Session, TextSize, Theme};
+
+/// How old "last seen" may get: a write for each request would cost more than it tells.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Who is reading.
+pub(in crate::edge) struct Reader {
+    session: Option<Session>,
+    /// What the tokens of forms are derived from: the session's, or that of the other
+    /// cookie, or none yet.
+    secret: Option<Secret>,
+    look: Preferences,
+    transport: Transport,
+    agent: String,
+    client: IpAddr,
+}
+
+impl Reader {
+    pub(super) async fn of(sessions: &Sessions, head: &Head) -> Result<Self, Refusal> {
+        let transport = Transport::of(&head.headers, head.host.as_ref());
+        let brought = Brought::of(&head.headers, transport);
+        let now = Timestamp::now();
+        let mut session = None;
+        if let Some(secret) = &brought.session {
+            session = sessions.store().session(&secret.digest(), now).await?;
+        }
+        if let Some(session) = session.as_ref().filter(|session| now.duration_since(session.seen_at) > SEEN_EVERY) {
+            let (store, digest) = (sessions.store().clone(), session.digest);
+            let idle = days(sessions.settings().session_idle_days);
+            // Nobody waits for it, and losing it ends a session a minute early.
+            tokio::spawn(async move { store.see_session(digest, idle, now).await });
+        }
+        let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let settings = sessions.settings();
+        Ok(Self {
+            secret: if session.is_some() { brought.session } else { brought.form },
+            session,
+            look: brought.look,
+            transport,
+            agent: agent.to_owned(),
+            client: client(&head.headers, head.peer.0.ip(), &settings.proxies),
+        })
+    }
+
+    /// The member, if it is one.
+    pub(in crate::edge) fn member(&self) -> Option<&Member> {
+        self.session.as_ref()?.member.as_ref()
+    }
+
+    /// The member, where [`members`](super::members) has let nobody else in.
+    pub(in crate::edge) fn must_be_member(&self) -> Result<&Member, Refusal> {
+        self.member().ok_or(Refusal::Unauthorized)
+    }
+
+    /// The session, if there is one.
+    pub(in crate::edge) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// How the site shall look: what the member chose, or the visitor.
+    pub(in crate::edge) fn preferences(&self) -> Preferences {
+        match self.member() {
+            Some(member) => member.preferences,
+            None => self.visitor_preferences(),
+        }
+    }
+
+    /// What was chosen without an account: saved in the session, or by the site's script in
+    /// its cookie.
+    pub(in crate::edge) fn visitor_preferences(&self) -> Preferences {
+        let saved = self.session.as_ref().map(|session| session.visitor_preferences).unwrap_or_default();
+        saved.or(self.look)
+    }
+
+    pub(in crate::edge) fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// `User-Agent`.
+    pub(in crate::edge) fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    /// Where the reader is, for counting tries: an address, or the network of one, because
+    /// one subscriber has 2^64 addresses of IPv6.
+    pub(in crate::edge) fn neighbourhood(&self) -> String {
+        match self.client.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & !u128::from(u64::MAX);
+                format!("{}/64", Ipv6Addr::from_bits(network))
+            }
+        }
+    }
+
+    /// Whether `token` was made for this reader.
+    pub(super) fn knows(&self, token: &str) -> bool {
+        self.secret.as_ref().is_some_and(|secret| secret.made(token))
+    }
+
+    /// A token for a form of a reader who has a secret already; makes none.
+    pub(in crate::edge) fn token(&self) -> Result<Option<String>, Refusal> {
+        self.secret.as_ref().map(Secret::form_token).transpose()
+    }
+
+    /// A page in the look that the reader chose.
+    pub(in crate::edge) fn page(&self, template: &'static str, title: &str, data: Value) -> Page {
+        let preferences = self.preferences();
+        let mut attributes = String::new();
+        let mut head = String::new();
+        if let Some(theme @ (Theme::Light | Theme::Dark)) = preferences.theme {
+            attributes.push_str(&format!(" data-theme=\"{}\"", theme.word()));
+            head = format!("\n<meta name=\"color-scheme\" content=\"{}\">", theme.word());
+        }
+        if let Some(size @ (TextSize::Small | TextSize::Large)) = preferences.text_size {
+            attributes.push_str(&format!(" data-size=\"{}\"", size.word()));
+        }
+        Page::new(template, title, data).with_head(head).with_look(attributes)
+    }
+
+    /// A page with forms: `csrf` is put into its data, and the cookie that the token needs
+    /// is set when there is none.
+    pub(in crate::edge) fn form_page(
+        &self,
+        template: &'static str,
+        title: &str,
+        mut data: Value,
+    ) -> Result<Response, Refusal> {
+        let (secret, cookie) = match &self.secret {
+            Some(secret) => (secret.clone(), None),
+            None => {
+                let secret = Secret::random()?;
+                let cookie = Cookie::form(self.transport, &secret);
+                (secret, Some(cookie))
+            }
+        };
+        data["csrf"] = secret.form_token()?.into();
+        let response = self.page(template, title, data).into_response();
+        Ok(match cookie {
+            Some(cookie) => set(response, &cookie),
+            None => response,
+        })
+    }
+}
+
+/// The client's address: the peer's, or what the outermost of the configured proxies saw.
+fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
+    let is_proxy = |address: IpAddr| proxies.contains(&address.to_canonical());
+    if !is_proxy(peer) {
+        return peer;
+    }
+    // Each proxy adds at the right what it saw; what stands left of the first that is no
+    // proxy of ours was written by anybody.
+    let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let mut hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+    while let Some(hop) = hops.pop() {
+        match hop.parse::<IpAddr>() {
+            Ok(address) if is_proxy(address) => {}
+            Ok(address) => return address,
+            Err(_) => break,
+        }
+    }
+    peer
+}
+
+/// A wait of the store, as `Retry-After` tells it.
+pub(in crate::edge) fn too_many(wait: SignedDuration) -> Refusal {
+    Refusal::TooMany(Duration::try_from(wait).unwrap_or(Duration::from_secs(1)))
+}

@@ -1,0 +1,183 @@
+//! Accounts: who is a member.
+//!
+//! The password arrives here already hashed; how is `edge::account`'s affair.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::email_address::EmailAddress;
+use super::preferences::Preferences;
+use super::sqlite::{Durability, Store, StoreError, prepare};
+
+/// Names a member; says nothing else about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemberId(pub(super) i64);
+
+/// Someone with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub id: MemberId,
+    /// The address as its owner wrote it.
+    pub email: String,
+    /// What the site calls them.
+    pub name: String,
+    /// What they chose.
+    pub preferences: Preferences,
+    /// Whether the pages they read are remembered.
+    pub keeps_history: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// Someone who wants an account.
+#[derive(Clone, Debug)]
+pub struct NewMember {
+    /// Their address.
+    pub email: EmailAddress,
+    /// What the site shall call them.
+    pub name: String,
+    /// The hashed password, in PHC form.
+    pub password: String,
+    /// What they chose before they had an account.
+    pub preferences: Preferences,
+}
+
+/// What became of a wish for an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// The account is made.
+    Made(MemberId),
+    /// There is an account with this address; nothing was changed.
+    AddressTaken,
+}
+
+impl Store {
+    /// Makes an account. Of two at one instant with one address, one is made.
+    pub async fn register(&self, new: NewMember, now: Timestamp) -> Result<Registration, StoreError> {
+        let id = random_id();
+        self.write(Durability::Durable, move |connection| {
+            let (theme, text_size) = new.preferences.words();
+            let made = prepare(
+                connection,
+                "INSERT INTO member (id, email, email_key, name, password, created_at, theme, text_size)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING",
+            )?
+            .execute(params![
+                id,
+                new.email.as_str(),
+                new.email.key(),
+                new.name,
+                new.password,
+                now.as_microsecond(),
+                theme,
+                text_size
+            ])?;
+            Ok(if made == 1 { Registration::Made(MemberId(id)) } else { Registration::AddressTaken })
+        })
+        .await
+    }
+
+    /// The member with this address and their hashed password.
+    pub async fn member_by_email(&self, email: &EmailAddress) -> Result<Option<(Member, String)>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("SELECT {COLUMNS}, m.password FROM member m WHERE m.email_key = $1");
+            prepare(connection, &sql)?
+                .query_row([email.key()], |row| Ok((member(row, 0)?, row.get(COLUMN_COUNT)?)))
+                .optional()
+        })
+    }
+
+    /// The hashed password of a member.
+    pub async fn password_of(&self, member: MemberId) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            prepare(connection, "SELECT password FROM member WHERE id = $1")?
+                .query_row([member.0], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// Gives a member a new password and ends all their sessions, in one step: whoever knew
+    /// the old one is out.
+    pub async fn change_password(&self, member: MemberId, password: String) -> Result<(), StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            prepare(connection, "UPDATE member SET password = $1 WHERE id = $2")?
+                .execute(params![password, member.0])?;
+            prepare(connection, "DELETE FROM session WHERE member_id = $1")?.execute([member.0]).map(drop)
+        })
+        .await
+    }
+
+    /// Replaces the hash of a password that stays the same: its parameters have grown.
+    pub async fn keep_stronger_hash(
+        &self,
+        member: MemberId,
+        before: String,
+        password: String,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            prepare(connection, "UPDATE member SET password = $1 WHERE id = $2 AND password = $3")?
+                .execute(params![password, member.0, before])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Deletes a member with everything that is theirs: sessions and history go with the row.
+    pub async fn delete_member(&self, member: MemberId) -> Result<(), StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            prepare(connection, "DELETE FROM member WHERE id = $1")?.execute([member.0]).map(drop)
+        })
+        .await
+    }
+}
+
+/// The columns that make a [`Member`], of a table called `m`.
+pub(super) const COLUMNS: &str = "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at";
+/// How many they are.
+pub(super) const COLUMN_COUNT: usize = 7;
+
+/// The member whose [`COLUMNS`] begin at `first`.
+pub(super) fn member(row: &Row<'_>, first: usize) -> rusqlite::Result<Member> {
+    Ok(Member {
+        id: MemberId(row.get(first)?),
+        email: row.get(first + 1)?,
+        name: row.get(first + 2)?,
+        preferences: Preferences::from_words(row.get(first + 3)?, row.get(first + 4)?),
+        keeps_history: row.get(first + 5)?,
+        created_at: time(row, first + 6)?,
+    })
+}
+
+/// A time that the store keeps as microseconds.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let microseconds = row.get(column)?;
+    Timestamp::from_microsecond(microseconds)
+        .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, microseconds))
+}
+
+/// Fills the gaps in what a member chose.
+pub(super) fn fill_preferences(connection: &Connection, member: MemberId, chosen: Preferences) -> rusqlite::Result<()> {
+    let (theme, text_size) = chosen.words();
+    if (theme, text_size) == (None, None) {
+        return Ok(());
+    }
+    prepare(
+        connection,
+        "UPDATE member SET theme = COALESCE(theme, $1), text_size = COALESCE(text_size, $2) WHERE id = $3",
+    )?
+    .execute(params![theme, text_size, member.0])
+    .map(drop)
+}
+
+/// A number that nobody can guess and that is not taken twice in the life of a site: 53
+/// bits, so that it stays whole in JSON, too.
+pub(super) fn random_id() -> i64 {
+    let mut bytes = [0; 8];
+    // The system's generator cannot fail once it has started (Linux 5.6 and later); a
+    // number that repeats would be refused by the table's key, not taken for another's.
+    if getrandom::fill(&mut bytes).is_err() {
+        return 0;
+    }
+    i64::from_le_bytes(bytes) & ((1 << 53) - 1)
+}

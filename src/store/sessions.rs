@@ -1,0 +1,268 @@
+//! Sessions: which browsers are remembered, and for whom.
+//!
+//! The store sees only the digest of a session's token: who reads the file cannot sign in
+//! with what stands in it.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
+use super::preferences::Preferences;
+use super::sqlite::{Durability, Store, StoreError, prepare};
+
+/// How many sessions one member may have; a further one ends the one unseen for longest.
+const SESSIONS_A_MEMBER: i64 = 50;
+/// How many expired rows one sweep removes, so that no sweep holds the writer up.
+const SWEPT_AT_ONCE: i64 = 1_000;
+/// How much of `User-Agent` is kept, in bytes.
+const AGENT: usize = 200;
+
+/// The BLAKE3 digest of a session's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionDigest([u8; 32]);
+
+impl SessionDigest {
+    /// The digest of a token.
+    pub fn of(token: &[u8]) -> Self {
+        Self(*blake3::hash(token).as_bytes())
+    }
+
+    pub(super) fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+}
+
+/// What a page names a session by; of no use to sign in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionId(pub(super) i64);
+
+impl SessionId {
+    /// The number in a form.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The session with this number; whose it is is looked at when it is used.
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+/// A session that lives.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its name on a page.
+    pub id: SessionId,
+    /// Its key.
+    pub digest: SessionDigest,
+    /// Whose it is; a visitor's when `None`.
+    pub member: Option<Member>,
+    /// When the last request came that was noted.
+    pub seen_at: Timestamp,
+    /// What the visitor chose; a member's choices are in `member`.
+    pub visitor_preferences: Preferences,
+}
+
+/// A session to begin.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// The digest of its token.
+    pub digest: SessionDigest,
+    /// Whose.
+    pub member: Option<MemberId>,
+    /// What was chosen before: a visitor's go into the session, a member's fill the gaps of
+    /// the account.
+    pub preferences: Preferences,
+    /// The session that this one replaces, which ends.
+    pub replaces: Option<SessionDigest>,
+    /// `User-Agent`.
+    pub agent: String,
+    /// How long it lives without a request.
+    pub idle: SignedDuration,
+    /// How long it lives at most.
+    pub longest: SignedDuration,
+}
+
+/// A session as its owner sees it in a list.
+#[derive(Clone, Debug)]
+pub struct ListedSession {
+    /// What to revoke it by.
+    pub id: SessionId,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub seen_at: Timestamp,
+    /// `User-Agent`, cut short.
+    pub agent: String,
+}
+
+impl Store {
+    /// The session with this digest, if it lives.
+    pub async fn session(&self, digest: &SessionDigest, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {}, s.id, s.seen_at, s.theme, s.text_size
+                 FROM session s LEFT JOIN member m ON m.id = s.member_id
+                 WHERE s.digest = $1 AND s.expires_at > $2",
+                accounts::COLUMNS
+            );
+            prepare(connection, &sql)?
+                .query_row(params![digest.0, now.as_microsecond()], |row| {
+                    let of_member = row.get::<_, Option<i64>>(0)?.is_some();
+                    Ok(Session {
+                        member: of_member.then(|| accounts::member(row, 0)).transpose()?,
+                        id: SessionId(row.get(COLUMN_COUNT)?),
+                        digest: *digest,
+                        seen_at: time(row, COLUMN_COUNT + 1)?,
+                        visitor_preferences: Preferences::from_words(
+                            row.get(COLUMN_COUNT + 2)?,
+                            row.get(COLUMN_COUNT + 3)?,
+                        ),
+                    })
+                })
+                .optional()
+        })
+    }
+
+    /// Begins a session, and ends the one that it replaces, in one step.
+    pub async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            let (created, ends) = (now.as_microsecond(), moment_after(now, new.longest));
+            let expires = moment_after(now, new.idle).min(ends);
+            if let Some(replaced) = new.replaces {
+                prepare(connection, "DELETE FROM session WHERE digest = $1")?.execute([replaced.0])?;
+            }
+            let (theme, text_size) = match new.member {
+                Some(member) => {
+                    fill_preferences(connection, member, new.preferences)?;
+                    prepare(
+                        connection,
+                        "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE member_id = $1
+                             ORDER BY seen_at DESC LIMIT 1000 OFFSET $2)",
+                    )?
+                    .execute(params![member.0, SESSIONS_A_MEMBER - 1])?;
+                    (None, None)
+                }
+                None => new.preferences.words(),
+            };
+            prepare(
+                connection,
+                "INSERT INTO session
+                         (digest, id, member_id, created_at, seen_at, expires_at, ends_at, agent, theme, text_size)
+                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
+            )?
+            .execute(params![
+                new.digest.0,
+                random_id(),
+                new.member.map(|member| member.0),
+                created,
+                expires,
+                ends,
+                cut(&new.agent, AGENT),
+                theme,
+                text_size
+            ])
+            .map(drop)
+        })
+        .await
+    }
+
+    /// Notes that a session was used, which puts off its end. The last such notes may be
+    /// lost with the machine; a session then ends a little early.
+    pub async fn see_session(
+        &self,
+        session: SessionDigest,
+        idle: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Relaxed, move |connection| {
+            prepare(
+                connection,
+                "UPDATE session SET seen_at = $1, expires_at = CASE WHEN $2 < ends_at THEN $2 ELSE ends_at END
+                     WHERE digest = $3 AND expires_at > $1 AND seen_at < $1",
+            )?
+            .execute(params![now.as_microsecond(), moment_after(now, idle), session.0])
+            .map(drop)
+        })
+        .await
+    }
+
+    /// Ends a session.
+    pub async fn end_session(&self, session: SessionDigest) -> Result<(), StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            prepare(connection, "DELETE FROM session WHERE digest = $1")?.execute([session.0]).map(drop)
+        })
+        .await
+    }
+
+    /// The living sessions of a member, the latest used first.
+    pub async fn sessions_of(&self, member: MemberId, now: Timestamp) -> Result<Vec<ListedSession>, StoreError> {
+        self.read(|connection| {
+            prepare(
+                connection,
+                "SELECT id, created_at, seen_at, agent FROM session
+                     WHERE member_id = $1 AND expires_at > $2 ORDER BY seen_at DESC LIMIT 100",
+            )?
+            .query_map(params![member.0, now.as_microsecond()], |row| {
+                Ok(ListedSession {
+                    id: SessionId(row.get(0)?),
+                    created_at: time(row, 1)?,
+                    seen_at: time(row, 2)?,
+                    agent: row.get(3)?,
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// Ends one session of a member; another's is left alone. Says whether there was one.
+    pub async fn revoke_session(&self, member: MemberId, session: SessionId) -> Result<bool, StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            prepare(connection, "DELETE FROM session WHERE id = $1 AND member_id = $2")?
+                .execute([session.0, member.0])
+                .map(|ended| ended > 0)
+        })
+        .await
+    }
+
+    /// Ends all sessions of a member but one. Says how many.
+    pub async fn revoke_other_sessions(&self, member: MemberId, kept: SessionDigest) -> Result<usize, StoreError> {
+        self.write(Durability::Durable, move |connection| {
+            prepare(connection, "DELETE FROM session WHERE member_id = $1 AND digest <> $2")?
+                .execute(params![member.0, kept.0])
+        })
+        .await
+    }
+
+    /// Removes what has expired, a bounded number of rows. Says whether there may be more.
+    pub async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(Durability::Relaxed, move |connection| {
+            let now = now.as_microsecond();
+            let sessions = prepare(
+                connection,
+                "DELETE FROM session WHERE digest IN
+                     (SELECT digest FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+            )?
+            .execute([now, SWEPT_AT_ONCE])?;
+            let attempts = prepare(
+                connection,
+                "DELETE FROM attempt WHERE subject IN
+                     (SELECT subject FROM attempt WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2)",
+            )?
+            .execute([now, SWEPT_AT_ONCE])?;
+            Ok(sessions.max(attempts) as i64 >= SWEPT_AT_ONCE)
+        })
+        .await
+    }
+}
+
+/// `now` and `span` later, in microseconds.
+pub(super) fn moment_after(now: Timestamp, span: SignedDuration) -> i64 {
+    let span = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    now.as_microsecond().saturating_add(span).min(Timestamp::MAX.as_microsecond())
+}
+
+/// At most the first `limit` bytes of `text`, whole characters.
+fn cut(text: &str, limit: usize) -> &str {
+    &text[..text.floor_char_boundary(limit)]
+}

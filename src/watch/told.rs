@@ -1,0 +1,28 @@
+//! What open pages are told: that there is a new release, or what is wrong.
+
+use serde_json::json;
+
+use super::Changes;
+use crate::edge::{LiveChannel, LiveEvent};
+use crate::site::diagnostic::{Diagnostic, Severity};
+use crate::site::release::Published;
+
+/// What pages run to listen.
+const SCRIPT: &str = include_str!("watch.js");
+
+/// A way to tell open pages.
+pub fn channel() -> LiveChannel {
+    LiveChannel::new(SCRIPT)
+}
+
+/// A new release is live.
+pub fn built(published: Published, changed: &Changes) -> LiveEvent {
+    LiveEvent { name: "built", data: json!({ "id": published.id, "css": changed.is_only_css() }) }
+}
+
+/// The site has mistakes; the release before is still live.
+pub fn failed(diagnostics: &[Diagnostic]) -> LiveEvent {
+    let errors: Vec<&Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    LiveEvent { name: "failed", data: json!({ "errors": errors }) }
+}

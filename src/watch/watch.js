@@ -1,0 +1,91 @@
+// Runs in each page that `littoral watch` serves: loads the page again when a build is done,
+// swaps stylesheets in place, and shows the mistakes of a failed build over the page.
+(() => {
+  "use strict";
+  const source = new EventSource("/_/events");
+  let known = null;
+  let host = null;
+
+  source.addEventListener("built", (event) => {
+    const { id, css } = JSON.parse(event.data);
+    const isFirst = known === null && host === null;
+    const isSame = known === id;
+    known = id;
+    hide();
+    if (isFirst || isSame) return;
+    if (css) swapStylesheets();
+    else location.reload();
+  });
+
+  source.addEventListener("failed", (event) => show(JSON.parse(event.data).errors));
+
+  // The new sheet is loaded before the old one goes, so the page is never bare.
+  function swapStylesheets() {
+    for (const link of document.querySelectorAll('link[rel="stylesheet"]')) {
+      const url = new URL(link.href);
+      if (url.origin !== location.origin) continue;
+      url.searchParams.set("v", Date.now());
+      const next = link.cloneNode();
+      next.href = url.href;
+      next.addEventListener("load", () => link.remove());
+      link.after(next);
+    }
+  }
+
+  function hide() {
+    host?.remove();
+    host = null;
+  }
+
+  function show(errors) {
+    hide();
+    host = document.createElement("div");
+    const root = host.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`
+      dialog { all: initial; position: fixed; inset: 0; z-index: 2147483647; overflow: auto; box-sizing: border-box;
+        padding: 2rem max(1rem, calc(50vw - 30rem)); background: oklch(22% 0.03 240 / 0.93); color: oklch(95% 0.01 90);
+        font: 16px/1.5 system-ui, sans-serif; display: block; width: auto; height: auto; max-width: none; max-height: none; }
+      h2 { font-size: 1.25rem; margin: 0 0 1rem; } p { margin: 0.25rem 0; }
+      section { border-top: 1px solid oklch(60% 0.03 240); padding: 1rem 0; }
+      pre { font: 14px/1.6 ui-monospace, monospace; background: oklch(16% 0.03 240); padding: 0.75rem 1rem; margin: 0.5rem 0;
+        overflow-x: auto; }
+      .code { font-family: ui-monospace, monospace; color: oklch(80% 0.12 40); } .caret { color: oklch(80% 0.12 40); }
+      .place { font-family: ui-monospace, monospace; font-size: 0.875rem; }
+      button { font: inherit; padding: 0.25rem 0.75rem; background: none; color: inherit; border: 1px solid; cursor: pointer; }`);
+    root.adoptedStyleSheets = [sheet];
+    const dialog = add(root, "dialog");
+    dialog.setAttribute("open", "");
+    dialog.setAttribute("aria-label", "Mistakes in the site");
+    add(dialog, "h2", errors.length === 1 ? "One mistake keeps the site from being built" : `${errors.length} mistakes keep the site from being built`);
+    for (const error of errors) {
+      const section = add(dialog, "section");
+      const title = add(section, "p");
+      add(title, "span", error.code + " ").className = "code";
+      add(title, "span", error.message);
+      const place = error.place;
+      if (place) {
+        add(section, "p", place.line ? `${place.file}:${place.line}:${place.column}` : place.file).className = "place";
+        if (place.line) {
+          const pre = add(section, "pre", place.text + "\n");
+          const indent = [...place.text].slice(0, place.column - 1).map((c) => (c === "\t" ? "\t" : " ")).join("");
+          add(pre, "span", indent + "^".repeat(Math.max(1, place.width))).className = "caret";
+        }
+      }
+      for (const hint of error.hints) add(section, "p", hint);
+    }
+    add(dialog, "p", "The page behind is the last good one. It is built again when you save.");
+    const close = add(dialog, "button", "Look at the page (Esc)");
+    close.addEventListener("click", hide);
+    document.body.append(host);
+    close.focus();
+  }
+
+  addEventListener("keydown", (event) => event.key === "Escape" && hide());
+
+  function add(parent, name, text) {
+    const element = document.createElement(name);
+    if (text !== undefined) element.textContent = text;
+    return parent.appendChild(element);
+  }
+})();
