@@ -1,8 +1,11 @@
 //! The edge, through its front door: a real listener, a real client, one module a room.
 
+mod account;
+mod browser;
 mod conditions;
 mod files;
 mod health;
+mod history;
 mod hostile;
 mod laws;
 mod listing;
@@ -10,20 +13,7 @@ mod live;
 mod moved;
 mod pages;
 mod patience;
-mod reload;
-mod account;
-mod browser;
-//mod conditions;
-mod files;
-mod health;
-mod history;
-//mod hostile;
-//mod laws;
-//mod live;
-//mod moved;
-//mod pages;
-//mod patience;
 mod preferences;
-//mod reload;
+mod reload;
 mod session;
 mod support;
