@@ -21,6 +21,7 @@ pub mod media;
 pub mod model;
 pub mod output;
 mod publish;
+pub mod search_index;
 pub mod shell;
 pub mod sources;
 

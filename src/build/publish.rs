@@ -16,7 +16,7 @@ use super::output::feed;
 use super::output::plan::{self, Plan, Planned, What};
 use super::output::render::{self, Kitchen, Rendered, ToAnchor};
 use super::sources::{Sources, read_text};
-use super::{media, shell};
+use super::{media, search_index, shell};
 use crate::site::config::{self, Broken, Config};
 use crate::site::diagnostic::{Code, Diagnostic, Severity};
 use crate::site::release::{
@@ -116,19 +116,15 @@ pub fn build(request: &Request<'_>) -> Result<Report, BuildError> {
     let pages = kitchen.site.pages.iter().filter(|page| !page.text.is_empty()).count();
     let mut report = Report { published: None, diagnostics, pages, rendered: made.rendered };
     if !report.has_errors() {
-        let search = if kitchen.site.config.search {
-            Some(index(request, &kitchen, std::mem::take(&mut made.documents))?)
-        } else {
-            None
+        let (language, documents) = (&kitchen.site.config.language, std::mem::take(&mut made.documents));
+        let search = match kitchen.site.config.search {
+            true => Some(search_index::write(&request.shelf, language, documents)?),
+            false => None,
         };
         let manifest = manifest(&kitchen, &writer, made, shell, templates, search)?;
         report.published = Some(writer.publish(&manifest)?);
     }
     Ok(report)
-}
-
-fn index(_request: &Request<'_>, _kitchen: &Kitchen, _documents: Vec<Document>) -> io::Result<String> {
-    Ok(String::new())
 }
 
 fn read_config(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Config {

@@ -60,6 +60,21 @@ pub fn print_note(note: &str) {
     let _ = writeln!(std::io::stderr(), "note: {note}");
 }
 
+/// What to do with a site that has just been made.
+pub fn print_made(dir: &std::path::Path) {
+    let dir = dir.display();
+    let _ = writeln!(
+        std::io::stdout(),
+        "Made a site in {dir}. Look at it, and write:\n\n    littoral watch --root {dir} --open\n"
+    );
+}
+
+/// Asks something, on the same line as the answer.
+pub fn print_question(question: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(question.as_bytes()).and_then(|()| out.flush());
+}
+
 /// `Serving at http://127.0.0.1:8080/`
 pub fn print_address(doing: &str, address: std::net::SocketAddr) {
     let _ = writeln!(std::io::stdout(), "{doing} at http://{address}/");

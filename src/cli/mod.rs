@@ -6,10 +6,12 @@
 
 mod build;
 mod diagnostics;
+mod new;
 mod progress;
 mod serve;
 mod watch;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,6 +36,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a first site: a small blog
+    New(new::Options),
     /// Build the site into public/
     Build(build::Options),
     /// Build, serve on this machine, and build again whenever a file changes
@@ -64,6 +68,7 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
+        Command::New(options) => new::run(&options),
         Command::Build(options) => build::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Serve(options) => serve::run(&options),
@@ -79,10 +84,14 @@ pub fn main() -> ExitCode {
 }
 
 /// What the program has to say while it runs goes to standard error; `LITTORAL_LOG` sets
-/// how much (`debug`, `littoral::edge=trace`).
-fn log_to_stderr() {
+/// how much in place of `otherwise` (`debug`, `littoral::edge=trace`).
+fn log_to_stderr(otherwise: &str) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("LITTORAL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).try_init();
+    let filter = EnvFilter::try_from_env("LITTORAL_LOG").unwrap_or_else(|_| EnvFilter::new(otherwise));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
 }

@@ -26,7 +26,7 @@ pub struct Options {
 
 /// Serves until it is told to stop. Builds first when nothing was built yet.
 pub fn run(options: &Options) -> anyhow::Result<Outcome> {
-    super::log_to_stderr();
+    super::log_to_stderr("info");
     let shelf = Shelf::of(&options.place.root);
     if matches!(shelf.current(), Err(ShelfError::NoRelease)) {
         let report = build::build_once(&options.place, Drafts::Hidden, Naming::Digest)?;

@@ -28,7 +28,7 @@ pub struct Options {
 
 /// Watches until it is told to stop.
 pub fn run(options: &Options) -> anyhow::Result<Outcome> {
-    super::log_to_stderr();
+    super::log_to_stderr("warn");
     build::check_folders(&options.place)?;
     // Symbolic links in the way to the site would make events and paths differ.
     let root =

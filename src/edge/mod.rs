@@ -34,6 +34,7 @@ mod preferences;
 mod refusal;
 mod respond;
 pub mod room;
+pub mod search;
 mod server;
 mod service;
 mod session;

@@ -1,6 +1,6 @@
 //! The templates of `dynamic/`: Handlebars, strict, HTML-escaped.
 //!
-//! They come with the release. A few are built in, so that an edge can say what went wrong
+//! They come with the release. Those of this program are built in, so that an edge can answer
 //! whatever the release holds; a release's own of the same name wins.
 //!
 //! Rendering is the author's program: it is never run on an async thread.
@@ -10,17 +10,7 @@ use handlebars::template::{Parameter, Template, TemplateElement};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::node::EdgeError;
-
-/// Templates that exist whatever the release has.
-const BUILT_IN: [(&str, &str); 7] = [
-    ("account/account", include_str!("../../dynamic/account/account.hbs")),
-    ("account/login", include_str!("../../dynamic/account/login.hbs")),
-    ("account/register", include_str!("../../dynamic/account/register.hbs")),
-    ("preferences/fields", include_str!("../../dynamic/preferences/fields.hbs")),
-    ("preferences/preferences", include_str!("../../dynamic/preferences/preferences.hbs")),
-    ("refusal/page", include_str!("../../dynamic/refusal/page.hbs")),
-    ("refusal/notice", include_str!("../../dynamic/refusal/notice.hbs")),
-];
+use crate::site::theme;
 
 /// The templates of a release.
 #[derive(Debug)]
@@ -31,8 +21,10 @@ impl Templates {
     pub(super) fn built_in() -> Self {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
-        for (name, text) in BUILT_IN {
-            if let Err(error) = registry.register_template_string(name, text) {
+        for (file, bytes) in theme::dynamic() {
+            let name = file.strip_suffix(".hbs").unwrap_or(file);
+            let text = String::from_utf8_lossy(bytes);
+            if let Err(error) = registry.register_template_string(name, &text) {
                 tracing::error!(%error, name, "a template of the program is damaged");
             }
         }

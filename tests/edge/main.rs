@@ -2,17 +2,17 @@
 
 mod account;
 mod browser;
-//mod conditions;
+mod conditions;
 mod files;
 mod health;
 mod history;
-//mod hostile;
-//mod laws;
-//mod live;
-//mod moved;
-//mod pages;
-//mod patience;
+mod hostile;
+mod laws;
+mod live;
+mod moved;
+mod pages;
+mod patience;
 mod preferences;
-//mod reload;
+mod reload;
 mod session;
 mod support;

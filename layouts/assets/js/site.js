@@ -107,24 +107,27 @@ if (opener) {
   });
 }
 
+let signedIn = false;
+
 // The look: kept in a cookie that look.js reads; the edge keeps it for a member.
 const lookButton = find("[data-look]");
 if (lookButton) {
   lookButton.hidden = false;
-  const choices = { theme: ["system", "light", "dark"], size: ["normal", "large"] };
+  const choices = { theme: ["system", "light", "dark"], size: ["small", "normal", "large"] };
   let dialog;
   const keep = () => {
     const theme = find("[name=theme]:checked", dialog).value, size = find("[name=size]:checked", dialog).value;
     if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
     if (size === "normal") delete root.dataset.size; else root.dataset.size = size;
     document.cookie = `littoral_look=${theme}.${size}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+    if (signedIn) fetch("/_/preferences", { method: "POST", body: new URLSearchParams({ theme, size }), keepalive: true }).catch(() => {});
   };
   lookButton.addEventListener("click", () => {
     if (!dialog) {
       const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
         make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
-      dialog = make("dialog", { className: "look", "aria-label": "Look" }, make("form", { method: "dialog" },
-        group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text", root.dataset.size ?? "normal"),
+      dialog = make("dialog", { className: "look", "aria-label": "Display" }, make("form", { method: "dialog" },
+        group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text size", root.dataset.size ?? "normal"),
         make("button", { type: "submit" }, "Done")));
       dialog.addEventListener("change", keep);
       dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
@@ -138,13 +141,21 @@ if (lookButton) {
 const accountLink = find("[data-account]");
 if (accountLink) {
   json("/_/me").then((me) => {
-    if (!me?.name && !me?.email) return;
+    if (!me?.signed_in) return;
+    signedIn = true;
     accountLink.href = "/account";
     accountLink.textContent = me.name || "Account";
     if (document.body.matches(".page")) {
-      const body = new URLSearchParams({ path: location.pathname });
-      if (me.csrf) body.set("csrf", me.csrf);
-      fetch("/_/read", { method: "POST", body, keepalive: true });
+      // How far: told when the page is opened, and again when it is left or put aside.
+      const tell = () => {
+        const length = root.scrollHeight - innerHeight;
+        const position = length > 0 ? Math.min(1, Math.max(0, scrollY / length)) : 1;
+        const passed = [...all("main :is(h2, h3)[id]")].filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3);
+        const body = new URLSearchParams({ path: location.pathname, position: position.toFixed(3), anchor: passed.pop()?.id ?? "" });
+        fetch("/_/read", { method: "POST", body, keepalive: true }).catch(() => {});
+      };
+      tell();
+      document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") tell(); });
     }
   }).catch(() => {});
 }
@@ -163,6 +174,13 @@ all("[data-live]").forEach(async (box) => {
   }
   box.removeAttribute("aria-busy");
 });
+
+// How long this file was on its way, where the page wants to say so.
+const arrival = find("[data-arrival]");
+if (arrival) {
+  const [way] = performance.getEntriesByType("navigation");
+  if (way?.responseEnd) arrival.textContent = `Asked and received in ${(way.responseEnd - way.requestStart).toFixed(1)} ms: a file, sent as it is.`;
+}
 
 // A page that is not here: search for the words of its address.
 const lost = find("[data-words-of-path]");

@@ -1,16 +1,33 @@
 //! Writing text into HTML.
 
-/// Appends `text`, which will stand between tags. Quotes stay as they are, as in the
-/// examples of CommonMark they need not.
+/// Appends `text`, which will stand between tags.
 pub(super) fn push_text(out: &mut String, text: &str) {
-    push_replaced(out, text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        _ => None,
-    });
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if !ESCAPED[usize::from(byte)] {
+            continue;
+        }
+        out.push_str(&text[from..at]);
+        out.push_str(match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            _ => "&quot;",
+        });
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
 }
+
+/// A table and no comparisons: every byte of every page is asked about.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b'&' as usize] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[b'"' as usize] = true;
+    table
+};
 
 /// Appends `text`, which will stand in a quoted attribute.
 pub(super) fn push_attribute(out: &mut String, text: &str) {
@@ -42,16 +59,4 @@ pub(super) fn push_destination(out: &mut String, destination: &str) {
         }
     }
     out.push_str(destination.get(from..).unwrap_or_default());
-}
-
-fn push_replaced(out: &mut String, text: &str, replacement: impl Fn(u8) -> Option<&'static str>) {
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if let Some(replacement) = replacement(byte) {
-            out.push_str(&text[from..at]);
-            out.push_str(replacement);
-            from = at + 1;
-        }
-    }
-    out.push_str(&text[from..]);
 }

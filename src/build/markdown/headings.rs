@@ -33,7 +33,7 @@ impl Ids {
     /// down, are never given to another heading.
     pub(super) fn new(dialect: Dialect, body: &str) -> Self {
         let mut taken = FxHashSet::default();
-        for (at, _) in body.match_indices("{#") {
+        for at in memchr::memmem::find_iter(body.as_bytes(), b"{#") {
             let word = body[at + 2..].split(|c: char| c.is_whitespace() || c == '}').next().unwrap_or_default();
             if !word.is_empty() && word.len() <= 200 {
                 taken.insert(word.to_owned());

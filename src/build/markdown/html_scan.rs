@@ -293,7 +293,15 @@ pub(super) fn is_text_level(name: &str) -> bool {
         "a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "data", "del", "dfn", "em", "i", "ins", "kbd", "mark",
         "q", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr",
     ];
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    is_one_of(NAMES, name)
+}
+
+/// Whether `name`, in any case, is one of `names`, which are sorted.
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return names.binary_search(&name.to_ascii_lowercase().as_str()).is_ok();
+    }
+    names.binary_search(&name).is_ok()
 }
 
 /// Phrasing content that is more than words.
@@ -302,5 +310,5 @@ fn is_embedded(name: &str) -> bool {
         "audio", "button", "canvas", "embed", "iframe", "img", "input", "label", "math", "meter", "object", "output",
         "picture", "progress", "script", "select", "svg", "template", "textarea", "video",
     ];
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    is_one_of(NAMES, name)
 }

@@ -50,10 +50,11 @@ impl Outline {
     }
 }
 
-/// `text` with each run of white space as one space, none at its ends.
+/// `text` with each run of white space as one space, none at its ends. ASCII only: it is asked
+/// of every byte of a site, and a no-break space is meant to stay.
 pub(super) fn collapsed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    for word in text.split_ascii_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }

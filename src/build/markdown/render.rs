@@ -164,7 +164,7 @@ impl Page<'_> {
         }
         let words = if body.is_some() { Words::Gathered } else { Words::Inside };
         let Some(name) = name else {
-            self.report_unknown(node, written, state);
+            self.report_unknown(node.call.name.clone(), state);
             let html = body.unwrap_or_else(|| escaped(&self.source.text[node.span.clone()]));
             return Answer { html, words };
         };
@@ -197,19 +197,32 @@ impl Page<'_> {
         names.get(&written.to_ascii_lowercase()).cloned()
     }
 
-    fn report_unknown(&self, node: &tree::Node, written: &str, state: &mut State) {
+    fn report_unknown(&self, name: Range<usize>, state: &mut State) {
         if state.diagnostics.len() >= MOST_FAULTS {
             return;
         }
+        let written = &self.source.text[name.clone()];
         let names = self.surroundings.shortcode_names();
         let message = format!("no shortcode is called `{written}`");
-        let diagnostic = Diagnostic::error(Code::UnknownShortcode, self.place(node.call.name.clone()), message);
+        let diagnostic = Diagnostic::error(Code::UnknownShortcode, self.place(name), message);
         state.diagnostics.push(diagnostic.near(written, names.iter().map(String::as_str)));
     }
 
     fn report_faults(&self, state: &mut State) {
         let text = self.source.text;
+        // MDN has no blocks: there `{%` is some other program's template, quoted in prose.
+        let quotes_templates = self.options.dialect == Dialect::Mdn;
         for fault in self.tree.faults.iter().take(MOST_FAULTS) {
+            match fault {
+                Fault::NoCall { start, .. } if quotes_templates && text[*start..].starts_with("{%") => continue,
+                Fault::Unclosed { name, .. } if self.known_name(&text[name.clone()], state).is_none() => {
+                    if !quotes_templates {
+                        self.report_unknown(name.clone(), state);
+                    }
+                    continue;
+                }
+                _ => {}
+            }
             state.diagnostics.push(match fault {
                 Fault::NoCall { start, refused } => {
                     let opening = &text[*start..start + 2];

@@ -126,7 +126,9 @@ impl Kitchen {
                 rendered.documents = text
                     .sections
                     .into_iter()
-                    .map(|section| Document {
+                    .enumerate()
+                    .map(|(position, section)| Document {
+                        position,
                         path: path.to_owned(),
                         anchor: section.anchor,
                         title: title.clone(),
@@ -204,6 +206,8 @@ impl Kitchen {
     fn at(&self, value: Value, path: &Permalink) -> Value {
         let url = path.encoded();
         let base = self.site.config.base_url.trim_end_matches('/');
+        let slug = path.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let value = with(value, "slug", slug.into());
         let value = with(value, "permalink", format!("{base}{url}").into());
         with(value, "url", url.into())
     }

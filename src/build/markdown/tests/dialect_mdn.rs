@@ -62,3 +62,11 @@ fn fence_words() {
         "<pre class=\"code\" data-lang=\"plain\" hidden><code>a\n</code></pre>",
     );
 }
+
+#[test]
+fn templates_of_other_programs_are_prose() {
+    check_mdn(
+        "Write **{% url 'books' %}** or {% block x %}.",
+        "<p>Write <strong>{% url ‘books’ %}</strong> or {% block x %}.</p>",
+    );
+}

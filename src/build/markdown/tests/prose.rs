@@ -53,3 +53,9 @@ fn the_first_paragraph_is_the_first_with_words() {
     let (rendered, _) = run("{{ figure(\"x\") }}\n\n> q\n\nA *b*\n`c`.\n\nd", Dialect::Github);
     assert_eq!(rendered.first_paragraph, "A b c.");
 }
+
+#[test]
+fn a_table_without_rows_has_no_body() {
+    let (rendered, _) = run("| a |\n|---|\n\nb", Dialect::Github);
+    assert!(rendered.html.contains("</thead>\n</table></div>"), "{}", rendered.html);
+}

@@ -125,6 +125,11 @@ fn every_mistake_is_reported_at_its_place() {
 }
 
 #[test]
+fn an_unknown_block_without_an_end_is_unknown() {
+    check_mistakes("{% raw %}\n\na", &["1:4:3 unknown-shortcode no shortcode is called `raw`"]);
+}
+
+#[test]
 fn a_near_name_is_offered() {
     let (_, mistakes) = run("{{ figre() }}", Dialect::Github);
     assert_eq!(

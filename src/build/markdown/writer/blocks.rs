@@ -30,7 +30,7 @@ impl<'e> Writer<'_, '_, 'e> {
             Tag::CodeBlock(kind) => {
                 let fence = match kind {
                     CodeBlockKind::Fenced(info) => {
-                        let info = self.masked.as_written(&info, self.file(), &self.page.tree);
+                        let info = self.masked.as_written(&info, self.whole_file(), &self.page.tree);
                         Fence::parse(&info, self.page.options.dialect)
                     }
                     CodeBlockKind::Indented => Fence::default(),
@@ -104,11 +104,7 @@ impl<'e> Writer<'_, '_, 'e> {
             TagEnd::DefinitionListDefinition => self.close("</dd>\n"),
             TagEnd::FootnoteDefinition => self.end_footnote(),
             TagEnd::Table => {
-                self.out.push_str(if self.table.in_head {
-                    "</thead></table></div>\n"
-                } else {
-                    "</tbody></table></div>\n"
-                });
+                self.out.push_str(if self.table.has_rows { "</tbody></table></div>\n" } else { "</table></div>\n" });
                 self.word_break();
             }
             TagEnd::TableHead => self.end_table_head(),
@@ -283,7 +279,7 @@ impl<'e> Writer<'_, '_, 'e> {
     fn end_code(&mut self) {
         let Some(OpenCode { fence, code }) = self.code.take() else { return };
         self.fresh_line();
-        let file = self.file();
+        let file = self.whole_file();
         let code = self.masked.as_written(&code, file, &self.page.tree);
         let code = self.unescaped_braces(&code);
         fence::push_code(&mut self.out, &fence, &code, self.page.options);

@@ -73,7 +73,7 @@ impl Writer<'_, '_, '_> {
     }
 
     pub(super) fn code_span(&mut self, code: &str) {
-        let file = self.file();
+        let file = self.whole_file();
         let code = self.masked.as_written(code, file, &self.page.tree);
         let code = self.unescaped_braces(&code);
         if let Some(image) = &mut self.image {
@@ -159,7 +159,7 @@ impl Writer<'_, '_, '_> {
     pub(super) fn resolved<'d>(&self, destination: &'d str, kind: LinkKind, range: &Range<usize>) -> Cow<'d, str> {
         let written = self.masked.text.get(range.clone()).unwrap_or_default();
         // The last: a link's text may show its destination, which stands behind it.
-        let span = match written.rfind(destination) {
+        let span = match memchr::memmem::rfind(written.as_bytes(), destination.as_bytes()) {
             Some(at) if !destination.is_empty() => range.start + at..range.start + at + destination.len(),
             _ => range.clone(),
         };

@@ -182,7 +182,8 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
         self.state.outline.text.push(' ');
     }
 
-    fn file(&self) -> &'p str
+    /// The author's file, front matter included.
+    fn whole_file(&self) -> &'p str
     where
         'a: 'p,
     {

@@ -1,0 +1,48 @@
+//! Puts the built-in theme, the edge's templates and the starter site into the binary:
+//! one table a folder, made from what lies there, so that a new file needs no second line.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// Folder, name of its table, and what in it belongs to this repository's own site alone.
+const TABLES: &[(&str, &str, &[&str])] = &[
+    ("layouts", "LAYOUTS", &["site/", "assets/site/"]),
+    ("dynamic", "DYNAMIC", &["pages/", "fragments/"]),
+    ("starter", "STARTER", &[]),
+];
+
+fn main() -> io::Result<()> {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let mut code = String::new();
+    for (folder, table, own) in TABLES {
+        println!("cargo:rerun-if-changed={folder}");
+        let mut files = Vec::new();
+        collect(&root.join(folder), "", &mut files)?;
+        files.retain(|file| !own.iter().any(|own| file.starts_with(own)));
+        files.sort();
+        let _ = writeln!(code, "const {table}: &[(&str, &[u8])] = &[");
+        for file in files {
+            let path = root.join(folder).join(&file);
+            let _ = writeln!(code, "    ({file:?}, include_bytes!({:?})),", path.display().to_string());
+        }
+        let _ = writeln!(code, "];");
+    }
+    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("theme.rs"), code)
+}
+
+fn collect(folder: &Path, below: &str, files: &mut Vec<String>) -> io::Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), &format!("{path}/"), files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
