@@ -28,6 +28,8 @@ pub struct LiveRelease {
     pub search_folder: Option<String>,
     files: FxHashMap<Box<str>, File>,
     kinds: Vec<Kind>,
+    /// Paths of pages, in order, for lists of them.
+    pages: Vec<Box<str>>,
     /// Path → where it went, percent-encoded.
     redirects: FxHashMap<Box<str>, Box<str>>,
     shells: FxHashMap<Box<str>, Shell>,
@@ -91,6 +93,9 @@ impl LiveRelease {
             let title = title.map(String::into_boxed_str);
             files.insert(path.into_boxed_str(), File { object, length, kind, access, title });
         }
+        let is_page = |(path, file): (&Box<str>, &File)| file.title.is_some().then(|| path.clone());
+        let mut pages: Vec<Box<str>> = files.iter().filter_map(is_page).collect();
+        pages.sort_unstable();
         let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
         Ok(Self {
             id,
@@ -98,6 +103,7 @@ impl LiveRelease {
             search_folder: manifest.search,
             files,
             kinds: kinds.list,
+            pages,
             redirects: redirects.collect(),
             shells,
             templates,
@@ -127,6 +133,18 @@ impl LiveRelease {
     /// The layout for dynamic pages.
     pub(super) fn shell(&self, name: &str) -> Option<&Shell> {
         self.shells.get(name)
+    }
+
+    /// How many pages it has.
+    pub fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Paths and titles of the pages whose path begins with `prefix`, in order of path.
+    pub fn pages_below(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let first = self.pages.partition_point(|path| &**path < prefix);
+        let paths = self.pages[first..].iter().take_while(move |path| path.starts_with(prefix));
+        paths.filter_map(|path| Some((&**path, self.title(path)?)))
     }
 
     /// The title of the page at `path`, if there is such a page.

@@ -23,10 +23,11 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{account, health, history, live, preferences, respond};
+use super::{account, health, history, listing, live, preferences, respond};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 5] = [account::routes, health::routes, history::routes, live::routes, preferences::routes];
+const ROOMS: [Room; 6] =
+    [account::routes, health::routes, history::routes, listing::routes, live::routes, preferences::routes];
 
 fn rooms(edge: &Edge) -> BoxedFilter<(room::Response,)> {
     ROOMS

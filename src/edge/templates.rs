@@ -1,6 +1,6 @@
 //! The templates of `dynamic/`: Handlebars, strict, HTML-escaped.
 //!
-//! They come with the release. Those of this program are built in, so that an edge can answer
+//! They come with the release. A few are built in, so that an edge can say what went wrong
 //! whatever the release holds; a release's own of the same name wins.
 //!
 //! Rendering is the author's program: it is never run on an async thread.
@@ -21,10 +21,9 @@ impl Templates {
     pub(super) fn built_in() -> Self {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
-        for (file, bytes) in theme::dynamic() {
-            let name = file.strip_suffix(".hbs").unwrap_or(file);
-            let text = String::from_utf8_lossy(bytes);
-            if let Err(error) = registry.register_template_string(name, &text) {
+        for (path, bytes) in theme::dynamic() {
+            let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) else { continue };
+            if let Err(error) = registry.register_template_string(name, text) {
                 tracing::error!(%error, name, "a template of the program is damaged");
             }
         }

@@ -8,6 +8,7 @@ mod health;
 mod history;
 mod hostile;
 mod laws;
+mod listing;
 mod live;
 mod moved;
 mod pages;

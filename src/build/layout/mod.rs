@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::site::diagnostic::Diagnostic;
 
 pub use compile::{compile, syntax_mistake};
+pub use mistake::NAMES as HELPERS;
 pub use scope::Scope;
 
 /// Every template of a site, compiled.
