@@ -1,3 +1,48 @@
-//! The edge.
+//! The edge: answers requests from a release, and what a static file cannot answer.
+//!
+//! One request, in order:
+//!
+//! ```text
+//! server       a connection, within its limits
+//! service      one request; a panic in it is its own 500
+//! respond      normalise -> static table -> redirects -> rooms -> the site's own 404
+//!   files      a static file: negotiated, conditional, in ranges
+//!   room       what every room is made with; `service::rooms` lists them
+//!   page       a dynamic page, dressed in the site's shell
+//!   refusal    the one place where a reason becomes a status
+//! ```
+//!
+//! A static hit never meets a warp filter: it is a look-up in a table, then shared bytes.
+//! Every answer comes from one whole [`LiveRelease`], whatever the build does meanwhile.
+//!
+//! Knows the release, never `crate::build`: it cannot read Markdown or a layout.
 
+mod body;
+mod connection;
+mod files;
+mod follow;
+mod headers;
+mod health;
+mod live;
+mod live_release;
+mod node;
+mod options;
+mod page;
+mod refusal;
+mod respond;
+pub mod room;
 pub mod search;
+mod server;
+mod service;
+mod target;
+mod templates;
+
+pub use body::Body;
+pub use files::{negotiate, range};
+pub use live::{LiveChannel, LiveEvent};
+pub use live_release::LiveRelease;
+pub use node::{Edge, EdgeError};
+pub use options::{Limits, Options, Statics};
+pub use page::Page;
+pub use refusal::Refusal;
+pub use server::Server;

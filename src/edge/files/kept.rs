@@ -1,0 +1,107 @@
+//! Kept bodies: what was asked for lately, with its headers, within a bound of memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, VARY};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use rustc_hash::FxBuildHasher;
+
+use super::super::headers;
+use super::super::live_release::{File, Kind};
+use super::negotiate::Coding;
+use crate::site::digest::Digest;
+
+/// What a kept body costs beside its bytes: headers, key, the cache's own books.
+const OVERHEAD: u64 = 1500;
+
+/// How many bodies the cache makes room for at first, for each MiB; more is not refused.
+const BODIES_A_MIB: usize = 64;
+
+/// Which body: in which release does not matter, so an unchanged page stays warm over a
+/// build. The tag is that of the [`Kind`], because two paths with the same bytes may have
+/// two media types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    object: Digest,
+    kind: u64,
+    coding: Coding,
+}
+
+impl Key {
+    pub(super) fn of(file: &File, kind: &Kind, coding: Coding) -> Self {
+        Self { object: file.object, kind: kind.tag, coding }
+    }
+}
+
+/// A body with the headers it is sent with.
+#[derive(Debug)]
+pub(super) struct KeptFile {
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Bytes,
+}
+
+/// The kept bodies.
+pub struct Kept(Cache<Key, Arc<KeptFile>, ByBytes, FxBuildHasher>);
+
+impl Kept {
+    /// Room for so many MiB of bodies.
+    pub(in super::super) fn of_mib(mib: u32) -> Self {
+        let mib = mib.max(1);
+        let bodies = BODIES_A_MIB * mib as usize;
+        Self(Cache::with(bodies, u64::from(mib) << 20, ByBytes, FxBuildHasher, Default::default()))
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<KeptFile>> {
+        self.0.get(key)
+    }
+
+    pub(super) fn cache(&self) -> &Cache<Key, Arc<KeptFile>, ByBytes, FxBuildHasher> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kept({} bodies, {} bytes)", self.0.len(), self.0.weight())
+    }
+}
+
+/// Weighs a body in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct ByBytes;
+
+impl Weighter<Key, Arc<KeptFile>> for ByBytes {
+    fn weight(&self, _: &Key, file: &Arc<KeptFile>) -> u64 {
+        file.bytes.len() as u64 + OVERHEAD
+    }
+}
+
+/// The strong `ETag` of `file` in `coding`: half the digest is enough to tell versions apart.
+pub(super) fn tag(file: &File, coding: Coding) -> String {
+    let hex = file.object.hex();
+    match coding {
+        Coding::Identity => format!("\"{}\"", &hex[..32]),
+        coding => format!("\"{}-{}\"", &hex[..32], coding.name()),
+    }
+}
+
+/// The headers that `file` in `coding` is sent with.
+pub(super) fn headers_of(file: &File, kind: &Kind, coding: Coding) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(10);
+    map.insert(CONTENT_TYPE, kind.media.clone());
+    map.insert(ETAG, super::header(&tag(file, coding)));
+    map.insert(CACHE_CONTROL, kind.cache_control.clone());
+    map.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if kind.is_compressible {
+        map.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if coding != Coding::Identity {
+        map.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+    headers::secure_static(&mut map);
+    map
+}

@@ -1,0 +1,187 @@
+//! A release as the edge holds it: the manifest's facts in tables, shells and templates in
+//! memory. Bodies stay on the shelf; see [`files`](super::files) for what is kept of them.
+//!
+//! It never changes. A new release is a new value, put in the old one's place.
+
+use bytes::Bytes;
+use hyper::header::HeaderValue;
+use rustc_hash::FxHashMap;
+
+use super::headers;
+use super::node::EdgeError;
+use super::page::Shell;
+use super::templates::Templates;
+use crate::site::digest::Digest;
+use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
+
+/// The name of the page for what is not there.
+const NOT_FOUND: &str = "/404.html";
+
+/// One release, ready to answer from.
+#[derive(Debug)]
+pub struct LiveRelease {
+    /// Its name.
+    pub id: BuildId,
+    /// The site as a whole.
+    pub site: Site,
+    /// The folder of the search index below `.littoral/search/`, when there is one.
+    pub search_folder: Option<String>,
+    files: FxHashMap<Box<str>, File>,
+    kinds: Vec<Kind>,
+    /// Path → where it went, percent-encoded.
+    redirects: FxHashMap<Box<str>, Box<str>>,
+    shells: FxHashMap<Box<str>, Shell>,
+    pub(super) templates: Templates,
+}
+
+/// One static file. Small, because there are as many as the site has pages.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    /// Its bytes.
+    pub(super) object: Digest,
+    /// How many.
+    pub(super) length: u64,
+    kind: u16,
+    access: Access,
+    title: Option<Box<str>>,
+}
+
+/// What files of one media type and cache class have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    /// Tells kinds apart also between two releases, whose tables differ.
+    pub(super) tag: u64,
+    pub(super) media: HeaderValue,
+    pub(super) cache_control: HeaderValue,
+    pub(super) is_html: bool,
+    pub(super) is_compressible: bool,
+}
+
+impl LiveRelease {
+    /// The live release of `shelf`.
+    pub fn load(shelf: &Shelf) -> Result<Self, EdgeError> {
+        Self::load_one(shelf, shelf.current()?)
+    }
+
+    /// The release `id`.
+    pub(super) fn load_one(shelf: &Shelf, id: BuildId) -> Result<Self, EdgeError> {
+        let manifest = shelf.manifest(id)?;
+        let mut templates = Templates::built_in();
+        for (name, object) in &manifest.templates {
+            let text = String::from_utf8(shelf.object(*object)?)
+                .map_err(|_| EdgeError::Template { name: name.clone(), why: "it is not UTF-8".to_owned() })?;
+            templates.register(name, &text)?;
+        }
+        templates.check_includes()?;
+        let mut shells = FxHashMap::default();
+        for (name, shell) in manifest.shells {
+            let bytes = Bytes::from(shelf.object(shell.object)?);
+            let shell = Shell::of(bytes, shell.holes).ok_or_else(|| EdgeError::Shell { name: name.clone() })?;
+            shells.insert(name.into_boxed_str(), shell);
+        }
+        let mut kinds = Kinds::default();
+        let mut files = FxHashMap::default();
+        files.reserve(manifest.entries.len());
+        for entry in manifest.entries {
+            let kind = kinds.of(&entry).ok_or_else(|| ShelfError::Damaged {
+                path: shelf.manifest_file(id),
+                why: format!("`{}` is no media type", entry.media),
+            })?;
+            let release::Entry { path, object, length, access, title, .. } = entry;
+            let title = title.map(String::into_boxed_str);
+            files.insert(path.into_boxed_str(), File { object, length, kind, access, title });
+        }
+        let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
+        Ok(Self {
+            id,
+            site: manifest.site,
+            search_folder: manifest.search,
+            files,
+            kinds: kinds.list,
+            redirects: redirects.collect(),
+            shells,
+            templates,
+        })
+    }
+
+    /// The file that everybody may read at `path`, decoded.
+    pub(super) fn file(&self, path: &str) -> Option<&File> {
+        self.files.get(path).filter(|file| file.access == Access::Public)
+    }
+
+    /// The site's own page for what is not there; it may be internal.
+    pub(super) fn not_found_page(&self) -> Option<&File> {
+        self.files.get(NOT_FOUND)
+    }
+
+    /// What `file` has in common with others.
+    pub(super) fn kind(&self, file: &File) -> &Kind {
+        &self.kinds[usize::from(file.kind)]
+    }
+
+    /// Where `path` went, percent-encoded.
+    pub(super) fn redirect(&self, path: &str) -> Option<&str> {
+        self.redirects.get(path).map(|to| &**to)
+    }
+
+    /// The layout for dynamic pages.
+    pub(super) fn shell(&self, name: &str) -> Option<&Shell> {
+        self.shells.get(name)
+    }
+
+    /// The title of the page at `path`, if there is such a page.
+    pub fn title(&self, path: &str) -> Option<&str> {
+        self.file(path)?.title.as_deref()
+    }
+}
+
+/// The kinds met so far. A site has a dozen or two, so a list is searched.
+#[derive(Default)]
+struct Kinds {
+    list: Vec<Kind>,
+}
+
+impl Kinds {
+    /// `None` when the media type cannot stand in a header.
+    fn of(&mut self, entry: &release::Entry) -> Option<u16> {
+        let media = HeaderValue::from_str(&entry.media).ok()?;
+        let cache_control = match entry.cache {
+            CacheClass::Immutable => headers::IMMUTABLE,
+            CacheClass::Revalidate => headers::REVALIDATE,
+        };
+        let same = |kind: &Kind| kind.media == media && kind.cache_control == cache_control;
+        if let Some(at) = self.list.iter().position(same) {
+            return u16::try_from(at).ok();
+        }
+        let essence = entry.media.split(';').next().unwrap_or_default().trim();
+        self.list.push(Kind {
+            tag: std::hash::BuildHasher::hash_one(&rustc_hash::FxBuildHasher, (&entry.media, entry.cache as u8)),
+            media,
+            cache_control,
+            is_html: essence == "text/html",
+            is_compressible: is_compressible(essence),
+        });
+        u16::try_from(self.list.len() - 1).ok()
+    }
+}
+
+/// Text in its many forms. Images, fonts in WOFF, audio and video are compressed already.
+fn is_compressible(essence: &str) -> bool {
+    essence.starts_with("text/")
+        || essence.ends_with("+xml")
+        || essence.ends_with("+json")
+        || matches!(
+            essence,
+            "application/json"
+                | "application/javascript"
+                | "application/xml"
+                | "application/wasm"
+                | "application/manifest+json"
+                | "application/x-javascript"
+                | "image/bmp"
+                | "image/x-icon"
+                | "image/vnd.microsoft.icon"
+                | "font/ttf"
+                | "font/otf"
+        )
+}

@@ -1,0 +1,79 @@
+//! What the one who starts an edge decides, and its limits. Every default stands here.
+
+use std::time::Duration;
+
+use super::live::LiveChannel;
+use super::room::Room;
+
+/// How an edge runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who serves the static files.
+    pub statics: Statics,
+    /// Tells open pages what the build does; only `watch` has one.
+    pub live: Option<LiveChannel>,
+    /// Rooms beside the edge's own, of whoever has it in another program.
+    pub rooms: Vec<Room>,
+    /// How often the edge looks whether there is a new release.
+    pub follow_every: Duration,
+    /// What one client may cost.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            statics: Statics::Served,
+            live: None,
+            rooms: Vec::new(),
+            follow_every: Duration::from_millis(200),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Who serves the static files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statics {
+    /// This edge.
+    Served,
+    /// A file server or a CDN in front of it: the edge knows none, but keeps the site's
+    /// shells and its 404 page.
+    LeftToOthers,
+}
+
+/// What one client may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many connections are served at once; more wait to be accepted.
+    pub connections: usize,
+    /// From the first byte of a request's head (or from the connection) to its last.
+    pub head: Duration,
+    /// How long a connection lives without a byte read or written.
+    pub idle: Duration,
+    /// How long the whole body of a request may take.
+    pub body: Duration,
+    /// How long requests in flight may take after the edge was told to stop.
+    pub grace: Duration,
+    /// Bytes of a request's head, beyond which it is answered 431. At least 8192.
+    pub head_bytes: usize,
+    /// Bytes of a request's target, beyond which it is answered 414.
+    pub target_bytes: usize,
+    /// Bytes of a request's body, beyond which it is answered 413.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            body: Duration::from_secs(30),
+            grace: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
+            target_bytes: 4 * 1024,
+            body_bytes: 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A dynamic page: data, a template, and the site's shell around what they make.
+//!
+//! A handler returns a [`Page`], which is data only. `respond` renders it at the end: it
+//! knows which release the request is answered from, and takes the author's template off
+//! the async threads. The shell is a layout that the build has rendered with holes in it;
+//! their places are recorded, so nothing is parsed here.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use tokio::task;
+use warp::Reply;
+
+use super::live::SCRIPT_TAG;
+use super::live_release::LiveRelease;
+use super::node::Edge;
+use super::refusal::Refusal;
+use super::room::Response;
+
+/// The name of the shell that dynamic pages wear.
+const SHELL: &str = "page";
+
+/// In the head of each: what is made for one reader is nothing for a search engine.
+const HEAD: &str = r#"<meta name="robots" content="noindex">"#;
+
+/// For a release without a shell.
+const PLAIN: [&str; 4] = [
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+     <meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+    "</title>\n",
+    "\n</head>\n<body>\n<main>\n",
+    "</main>\n</body>\n</html>\n",
+];
+
+/// A dynamic page that a handler answers with.
+#[derive(Clone, Debug)]
+pub struct Page {
+    template: Cow<'static, str>,
+    title: String,
+    data: Value,
+    status: StatusCode,
+}
+
+impl Page {
+    /// The page that the template `dynamic/{template}.hbs` makes of `data`. The title is
+    /// text, not HTML.
+    pub fn new(template: impl Into<Cow<'static, str>>, title: impl Into<String>, data: Value) -> Self {
+        Self { template: template.into(), title: title.into(), data, status: StatusCode::OK }
+    }
+
+    /// A page that says one thing.
+    pub fn notice(title: impl Into<String>, message: impl Into<String>) -> Self {
+        let title = title.into();
+        let data = json!({ "title": title, "message": message.into() });
+        Self::new("refusal/notice", title, data)
+    }
+
+    /// The same page with another status.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The whole document, dressed.
+    pub(super) async fn render(self, edge: &Edge, release: &Arc<LiveRelease>) -> Result<Bytes, Refusal> {
+        let release = Arc::clone(release);
+        let tail = if edge.options().live.is_some() { SCRIPT_TAG } else { "" };
+        let rendered = task::spawn_blocking(move || {
+            let mut main = release.templates.render(&self.template, &self.data)?;
+            main.push_str(tail);
+            let title = handlebars::html_escape(&self.title);
+            Ok(dress(release.shell(SHELL), &title, HEAD, &main))
+        });
+        match rendered.await {
+            Ok(Ok(document)) => Ok(document.into()),
+            Ok(Err(error)) => {
+                let error: handlebars::RenderError = error;
+                Err(Refusal::fault("a dynamic page cannot be rendered", &error))
+            }
+            Err(panic) => Err(Refusal::fault("rendering a dynamic page panicked", &panic)),
+        }
+    }
+}
+
+impl Reply for Page {
+    /// Carries the page to `respond`.
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// A layout rendered once, with holes.
+#[derive(Debug)]
+pub(super) struct Shell {
+    bytes: Bytes,
+    holes: Vec<(String, usize)>,
+}
+
+impl Shell {
+    /// `None` when a hole is outside the bytes, or before the one before it.
+    pub(super) fn of(bytes: Bytes, holes: Vec<(String, usize)>) -> Option<Self> {
+        let in_order = holes.is_sorted_by_key(|(_, at)| *at);
+        let inside = holes.last().is_none_or(|(_, at)| *at <= bytes.len());
+        (in_order && inside).then_some(Self { bytes, holes })
+    }
+}
+
+/// Fills the holes of `shell`. All three texts are HTML.
+fn dress(shell: Option<&Shell>, title: &str, head: &str, main: &str) -> Vec<u8> {
+    let Some(shell) = shell else {
+        let [before_title, before_head, before_main, end] = PLAIN;
+        return [before_title, title, before_head, head, before_main, main, end].concat().into_bytes();
+    };
+    let mut document = Vec::with_capacity(shell.bytes.len() + title.len() * 2 + head.len() + main.len());
+    let mut from = 0;
+    for (name, at) in &shell.holes {
+        document.extend_from_slice(&shell.bytes[from..*at]);
+        from = *at;
+        let filling = match name.as_str() {
+            "title" => title,
+            "head" => head,
+            "main" => main,
+            _ => "",
+        };
+        document.extend_from_slice(filling.as_bytes());
+    }
+    document.extend_from_slice(&shell.bytes[from..]);
+    document
+}

@@ -1,0 +1,330 @@
+//! The order in which a request is answered.
+//!
+//! [`at_once`] is the short way: a plain GET for a kept file, without waiting. [`in_full`]
+//! is the whole order: the target is checked, then the static table, redirects, the rooms,
+//! and at last the site's own page for what is not there.
+//!
+//! Redirects keep the query; they are 301 for GET and HEAD and nothing for other methods.
+//! Nothing but a whole path from the release's tables gets into a `Location`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use warp::{Rejection, Reply};
+
+use super::body::Body;
+use super::files::{self, ObjectGone};
+use super::headers::{self, NO_STORE, PRIVATE, REVALIDATE};
+use super::live_release::LiveRelease;
+use super::node::Edge;
+use super::options::Statics;
+use super::page::Page;
+use super::refusal::Refusal;
+use super::room::{self, Allowed, Peer};
+use super::service::Rooms;
+use super::target::decoded_path;
+use crate::site::permalink::encode_path;
+use crate::site::reserved;
+
+/// What a static path allows.
+const STATIC_METHODS: &str = "GET, HEAD, OPTIONS";
+/// When to come back after an object was gone: by then the next release is there.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The answer to a request for a kept file, if that is what it is.
+pub(super) fn at_once(edge: &Edge, request: &Request<Incoming>) -> Option<Response<Body>> {
+    let is_plain = (request.method() == Method::GET || request.method() == Method::HEAD)
+        && request.uri().authority().is_none()
+        && edge.options().statics == Statics::Served
+        && has_one_host(request.version(), request.headers());
+    if !is_plain {
+        return None;
+    }
+    // The table holds decoded paths without dot segments: a raw path that stands in it
+    // needs no decoding, unless a `%` in it means something else.
+    let path = request.uri().path();
+    if memchr::memchr(b'%', path.as_bytes()).is_some() {
+        return None;
+    }
+    let release = edge.borrow_release();
+    let file = release.file(path)?;
+    files::answer_at_once(edge, &release, file, request.method(), request.headers())
+}
+
+/// The answer to any request.
+pub(super) async fn in_full(edge: Edge, rooms: Rooms, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    let release = edge.release();
+    let (parts, body) = request.into_parts();
+    let asked = Asked { edge: &edge, rooms: &rooms, peer, parts: &parts };
+    let result = asked.answer(&release, body).await;
+    let mut response = match result {
+        Ok(response) => response,
+        Err(refusal) => asked.refused(&release, refusal).await,
+    };
+    headers::secure_dynamic(response.headers_mut());
+    if parts.method == Method::HEAD {
+        without_body(&mut response);
+    }
+    response
+}
+
+/// The answer after a panic, which the panic hook has told already.
+pub(super) fn after_a_panic() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// Turns warp's rejections into refusals.
+pub(super) async fn rejected(rejection: Rejection) -> Result<room::Response, Infallible> {
+    use warp::{filters::body::BodyDeserializeError, reject};
+    let refusal = if rejection.find::<reject::PayloadTooLarge>().is_some() {
+        Refusal::TooLarge
+    } else if rejection.find::<reject::UnsupportedMediaType>().is_some() {
+        Refusal::UnsupportedMedia
+    } else if rejection.find::<BodyDeserializeError>().is_some() {
+        Refusal::BadRequest("What was sent lacks something, or is not in the form that is expected.".into())
+    } else if rejection.find::<reject::InvalidQuery>().is_some() {
+        Refusal::BadRequest("The part of the address after `?` is not in the form that is expected.".into())
+    } else if rejection.find::<reject::InvalidHeader>().is_some() || rejection.find::<reject::MissingHeader>().is_some()
+    {
+        Refusal::BadRequest("A header is missing or not in the form that is expected.".into())
+    } else {
+        // Not somebody's route; or none for this method, which `Allowed` knows.
+        Refusal::NotFound
+    };
+    Ok(refusal.into_response())
+}
+
+/// A request, and all that is needed to answer it.
+struct Asked<'a> {
+    edge: &'a Edge,
+    rooms: &'a Rooms,
+    peer: Peer,
+    parts: &'a Parts,
+}
+
+impl Asked<'_> {
+    async fn answer(&self, release: &Arc<LiveRelease>, body: Incoming) -> Result<Response<Body>, Refusal> {
+        let parts = self.parts;
+        if parts.uri.path_and_query().is_some_and(|all| all.as_str().len() > self.edge.options().limits.target_bytes) {
+            return Err(Refusal::TargetTooLong);
+        }
+        if !has_one_host(parts.version, &parts.headers) {
+            return Err(Refusal::BadRequest("The request does not say which host it is for.".into()));
+        }
+        if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+            return Ok(options(STATIC_METHODS));
+        }
+        let path = decoded_path(&parts.uri).map_err(|error| Refusal::BadRequest(error.to_string().into()))?;
+        let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
+        if self.edge.options().statics == Statics::Served {
+            if release.file(&path).is_some() {
+                return match &parts.method {
+                    _ if is_read => self.file(release, &path).await,
+                    &Method::OPTIONS => Ok(options(STATIC_METHODS)),
+                    _ => Err(Refusal::MethodNotAllowed(STATIC_METHODS)),
+                };
+            }
+            if is_read && let Some(to) = moved(release, &path) {
+                return Ok(self.redirect(&to));
+            }
+        }
+        let is_peoples = || reserved::claimed(&path).is_some_and(|claimed| claimed != reserved::MACHINES);
+        if is_read && path.ends_with('/') && is_peoples() {
+            return Ok(self.redirect(&encode_path(path.trim_end_matches('/'))));
+        }
+        self.room(release, body).await
+    }
+
+    /// A static file. When its object is gone, the release is old: the answer comes from
+    /// the new one.
+    async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Response<Body>, Refusal> {
+        let Parts { method, headers, .. } = self.parts;
+        if let Some(file) = release.file(path) {
+            match files::answer(self.edge, release, file, method, headers).await {
+                Err(files::NotAnswered::Gone(ObjectGone)) => {}
+                Err(files::NotAnswered::Refused(refusal)) => return Err(refusal),
+                Ok(response) => return Ok(response),
+            }
+        }
+        if let Err(error) = self.edge.reload().await {
+            tracing::error!(%error, path, "an object of the live release is gone, and there is no other release");
+        }
+        let release = self.edge.release();
+        let file = release.file(path).ok_or(Refusal::NotFound)?;
+        match files::answer(self.edge, &release, file, method, headers).await {
+            Ok(response) => Ok(response),
+            Err(files::NotAnswered::Refused(refusal)) => Err(refusal),
+            Err(files::NotAnswered::Gone(ObjectGone)) => {
+                tracing::error!(path, object = %file.object, "an object of the live release is gone or damaged");
+                Err(Refusal::Unavailable(SOON))
+            }
+        }
+    }
+
+    fn redirect(&self, to: &str) -> Response<Body> {
+        let mut location = to.to_owned();
+        if let Some(query) = self.parts.uri.query() {
+            // A target's own query and fragment stay: ours is put between them.
+            let fragment = location.find('#').map(|at| location.split_off(at)).unwrap_or_default();
+            location.push(if location.contains('?') { '&' } else { '?' });
+            location.push_str(query);
+            location.push_str(&fragment);
+        }
+        let mut response = Response::new(Body::Empty);
+        // What cannot stand in a header cannot be gone to; both parts were checked before.
+        if let Ok(location) = HeaderValue::from_str(&location) {
+            *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+            response.headers_mut().insert(LOCATION, location);
+        } else {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        let keep = if self.edge.options().live.is_some() { NO_STORE } else { REVALIDATE };
+        response.headers_mut().insert(CACHE_CONTROL, keep);
+        response
+    }
+
+    /// Whatever a room answers, with its page or refusal made into bytes.
+    async fn room(&self, release: &Arc<LiveRelease>, body: Incoming) -> Result<Response<Body>, Refusal> {
+        let allowed = Allowed::default();
+        let mut request = Request::new(Full::new(self.read(body).await?));
+        *request.method_mut() = self.parts.method.clone();
+        *request.uri_mut() = self.parts.uri.clone();
+        *request.version_mut() = self.parts.version;
+        *request.headers_mut() = self.parts.headers.clone();
+        request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(allowed.clone());
+        let (mut parts, body) = self.rooms.answer(request).await.into_parts();
+        if let Some(refusal) = parts.extensions.remove::<Refusal>() {
+            let Some(methods) = allowed.header().filter(|_| refusal == Refusal::NotFound) else {
+                return Err(refusal);
+            };
+            if self.parts.method == Method::OPTIONS {
+                return Ok(options(methods));
+            }
+            let is_allowed = methods.split(", ").any(|method| method == self.parts.method.as_str());
+            return Err(if is_allowed { refusal } else { Refusal::MethodNotAllowed(methods) });
+        }
+        parts.headers.entry(CACHE_CONTROL).or_insert(PRIVATE);
+        if let Some(page) = parts.extensions.remove::<Page>() {
+            let document = page.render(self.edge, release).await?;
+            parts.headers.insert(CONTENT_TYPE, headers::HTML);
+            return Ok(Response::from_parts(parts, document.into()));
+        }
+        let exact = body.size_hint().exact();
+        Ok(Response::from_parts(parts, if exact == Some(0) { Body::Empty } else { Body::streamed(body) }))
+    }
+
+    /// The whole body of the request, within its limits of length and time.
+    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        let limits = &self.edge.options().limits;
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        if body.size_hint().lower() > limits.body_bytes as u64 {
+            return Err(Refusal::TooLarge);
+        }
+        match tokio::time::timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+            Ok(Err(_)) => Err(Refusal::BadRequest("The request ended before its body did.".into())),
+            Err(_) => Err(Refusal::TimedOut),
+        }
+    }
+
+    async fn refused(&self, release: &Arc<LiveRelease>, refusal: Refusal) -> Response<Body> {
+        let path = self.parts.uri.path();
+        let for_people = !path.starts_with("/_/");
+        let mut response = if !for_people {
+            let mut response = Response::new(Body::from(refusal.json().to_string()));
+            response.headers_mut().insert(CONTENT_TYPE, headers::JSON);
+            response
+        } else if refusal == Refusal::NotFound
+            && let Ok(own) = files::not_found_page(self.edge, release, &self.parts.headers).await
+        {
+            own
+        } else {
+            self.page_of(release, &refusal).await
+        };
+        *response.status_mut() = refusal.status();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        if let Refusal::MethodNotAllowed(methods) = refusal {
+            headers.insert(ALLOW, HeaderValue::from_static(methods));
+        }
+        if let Some(seconds) = refusal.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
+    async fn page_of(&self, release: &Arc<LiveRelease>, refusal: &Refusal) -> Response<Body> {
+        let is_offered = *refusal == Refusal::NotFound && release.search_folder.is_some();
+        let words = is_offered.then(|| words_of(self.parts.uri.path())).filter(|words| !words.is_empty());
+        match refusal.page(words).render(self.edge, release).await {
+            Ok(document) => {
+                let mut response = Response::new(document.into());
+                response.headers_mut().insert(CONTENT_TYPE, headers::HTML);
+                response
+            }
+            // The site's own template for refusals fails: the status says enough.
+            Err(_) => Response::new(Body::Empty),
+        }
+    }
+}
+
+/// Where `path` is to be found now, percent-encoded.
+fn moved(release: &LiveRelease, path: &str) -> Option<String> {
+    if let Some(to) = release.redirect(path) {
+        return Some(to.to_owned());
+    }
+    let slashed = match path.strip_suffix("/index.html") {
+        Some(folder) => format!("{folder}/"),
+        None if path.ends_with('/') => return None,
+        None => format!("{path}/"),
+    };
+    if let Some(to) = release.redirect(&slashed) {
+        return Some(to.to_owned());
+    }
+    release.file(&slashed).is_some().then(|| encode_path(&slashed))
+}
+
+/// The words of a path, to search for: `/docs/old-page.html` → `docs old page`.
+fn words_of(path: &str) -> String {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let without_end = decoded.strip_suffix(".html").or_else(|| decoded.strip_suffix(".htm")).unwrap_or(&decoded);
+    let words = without_end.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.take(8).collect::<Vec<_>>().join(" ")
+}
+
+/// RFC 9112 §3.2: a request without a host, or with two, is refused.
+fn has_one_host(version: Version, headers: &hyper::HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let first = hosts.next();
+    hosts.next().is_none() && (first.is_some() || version != Version::HTTP_11)
+}
+
+fn options(methods: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// The same headers as with the body (RFC 9110 §9.3.2).
+fn without_body(response: &mut Response<Body>) {
+    let length = response.body().size_hint().exact();
+    if let Some(length) = length.filter(|_| response.status() != StatusCode::NOT_MODIFIED) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    *response.body_mut() = Body::Empty;
+}

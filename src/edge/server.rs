@@ -1,0 +1,138 @@
+//! The server: accepts connections and holds each to its limits.
+//!
+//! Our own loop and not warp's, which never sets `TCP_NODELAY` (44 ms a request beside
+//! delayed acknowledgements) and has no limits. HTTP/1 and HTTP/2 without TLS; a proxy in
+//! front brings TLS.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use super::connection::{Heads, Patient};
+use super::follow::follow;
+use super::node::Edge;
+use super::options::Limits;
+use super::service::{Rooms, Service};
+
+/// Headers of one request, beyond which it is refused.
+const HEADERS: usize = 100;
+/// Requests that one HTTP/2 connection may have open.
+const STREAMS: u32 = 128;
+/// What one HTTP/2 stream may have waiting to be sent.
+const STREAM_BUFFER: usize = 64 * 1024;
+/// How long nothing is accepted after the system had no file or memory left for a connection.
+const OUT_OF_FILES: Duration = Duration::from_millis(50);
+
+/// A listening edge.
+#[derive(Debug)]
+pub struct Server {
+    edge: Edge,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// All that can wake the server.
+enum Event {
+    Connection(TcpStream, SocketAddr, OwnedSemaphorePermit),
+    Failed(io::Error),
+    Shutdown,
+}
+
+impl Server {
+    /// Listens at `address`; port 0 is any free one.
+    pub async fn bind(edge: Edge, address: impl ToSocketAddrs) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { edge, listener, address })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is ready, then lets requests in flight end.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let limits = self.edge.options().limits.clone();
+        let rooms = Rooms::of(&self.edge);
+        let protocol = Arc::new(protocol(&limits));
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        let follower = tokio::spawn(follow(self.edge.clone()));
+        tokio::pin!(shutdown);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = &mut shutdown => Event::Shutdown,
+                event = accept(&self.listener, &slots) => event,
+            };
+            match event {
+                Event::Connection(stream, peer, slot) => {
+                    let heads = Arc::new(Heads::default());
+                    let service = Service::new(self.edge.clone(), rooms.clone(), peer, Arc::clone(&heads));
+                    let io = TokioIo::new(Patient::new(stream, limits.clone(), heads));
+                    let (protocol, watcher) = (Arc::clone(&protocol), graceful.watcher());
+                    connections.spawn(async move {
+                        let _slot = slot;
+                        if let Err(error) = watcher.watch(protocol.serve_connection(io, service)).await {
+                            tracing::debug!(error, %peer, "a connection ended");
+                        }
+                    });
+                    // Those that have ended: their results would be kept until asked for.
+                    while connections.try_join_next().is_some() {}
+                }
+                Event::Failed(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(OUT_OF_FILES).await;
+                }
+                Event::Shutdown => break,
+            }
+        }
+        drop(self.listener);
+        follower.abort();
+        self.edge.close();
+        if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+            tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
+        }
+        connections.shutdown().await;
+    }
+}
+
+/// The next connection, once there is room for one.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Event {
+    let slot = match Arc::clone(slots).acquire_owned().await {
+        Ok(slot) => slot,
+        // Never closed by us.
+        Err(closed) => return Event::Failed(io::Error::other(closed)),
+    };
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            // A refused option costs time, not truth.
+            let _ = stream.set_nodelay(true);
+            Event::Connection(stream, peer, slot)
+        }
+        Err(error) => Event::Failed(error),
+    }
+}
+
+fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Time is kept by `Patient`. hyper refuses a buffer below 8 KiB by a panic.
+    builder.http1().header_read_timeout(None).max_buf_size(limits.head_bytes.max(8192)).max_headers(HEADERS);
+    builder
+        .http2()
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(STREAMS)
+        .max_send_buf_size(STREAM_BUFFER);
+    builder
+}
