@@ -21,14 +21,36 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::options::Limits;
 
-/// How many whole heads a connection has had: the service counts, the socket looks.
+/// What the service of a connection knows and its socket must: the service counts, the
+/// socket looks.
 #[derive(Debug, Default)]
-pub(super) struct Heads(AtomicU32);
+pub(super) struct Heads {
+    whole: AtomicU32,
+    /// Requests being answered: bytes that arrive meanwhile may be a body, which has a
+    /// time limit of its own.
+    answering: AtomicU32,
+}
 
 impl Heads {
     /// A request has arrived.
     pub(super) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.whole.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request is being answered, until the guard is dropped.
+    pub(super) fn answering(self: &Arc<Self>) -> InFlight {
+        self.answering.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<Heads>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -58,7 +80,7 @@ impl Patient {
         self.last_byte = Instant::now();
         self.is_http2 |= self.heads_seen == 0 && bytes.starts_with(b"PRI ");
         self.look_at_heads();
-        if self.head_since.is_none() && !self.is_http2 {
+        if self.head_since.is_none() && !self.is_http2 && !self.is_answering() {
             self.head_since = Some(self.last_byte);
         }
     }
@@ -68,9 +90,13 @@ impl Patient {
         self.head_since = None;
     }
 
+    fn is_answering(&self) -> bool {
+        self.heads.answering.load(Ordering::Relaxed) > 0
+    }
+
     fn look_at_heads(&mut self) {
-        let heads = self.heads.0.load(Ordering::Relaxed);
-        if heads != self.heads_seen {
+        let heads = self.heads.whole.load(Ordering::Relaxed);
+        if heads != self.heads_seen || self.is_answering() {
             self.heads_seen = heads;
             self.head_since = None;
         }

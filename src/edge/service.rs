@@ -85,7 +85,13 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         match at_once {
             Ok(Some(response)) => Answering::Done(Some(Box::new(response))),
             Ok(None) => {
-                Answering::Slow(Box::pin(respond::in_full(self.edge.clone(), self.rooms.clone(), self.peer, request)))
+                let (edge, rooms, peer) = (self.edge.clone(), self.rooms.clone(), self.peer);
+                let in_flight = self.heads.answering();
+                Answering::Slow(Box::pin(async move {
+                    let response = respond::in_full(edge, rooms, peer, request).await;
+                    drop(in_flight);
+                    response
+                }))
             }
             Err(_) => Answering::Done(Some(Box::new(respond::after_a_panic()))),
         }
