@@ -23,10 +23,10 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{health, live, respond};
+use super::{health, live, respond, search};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 2] = [health::routes, live::routes];
+const ROOMS: [Room; 3] = [health::routes, live::routes, search::routes];
 
 fn rooms(edge: &Edge) -> BoxedFilter<(room::Response,)> {
     let none = warp::any().and_then(|| async { Err::<room::Response, _>(warp::reject()) }).boxed();

@@ -12,9 +12,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::node::EdgeError;
 
 /// Templates that exist whatever the release has.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("refusal/page", include_str!("../../dynamic/refusal/page.hbs")),
     ("refusal/notice", include_str!("../../dynamic/refusal/notice.hbs")),
+    ("search/results", include_str!("../../dynamic/search/results.hbs")),
 ];
 
 /// The templates of a release.

@@ -10,4 +10,5 @@ mod moved;
 mod pages;
 mod patience;
 mod reload;
+mod search;
 mod support;
