@@ -1,11 +1,3 @@
-    unreachable_pub,
-    missing_docs,
-    unused_qualifications,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::allow_attributes_without_reason,
-    clippy::iter_over_hash_type
-)]
 //! Littoral: a static site and the moving parts beside it, in one program.
 //!
 //! Two halves that meet in one place. The [`build`] turns Markdown and layouts into a
