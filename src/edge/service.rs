@@ -23,11 +23,18 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{account, health, history, listing, live, preferences, respond};
+use super::{account, health, history, listing, live, preferences, respond, search};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 6] =
-    [account::routes, health::routes, history::routes, listing::routes, live::routes, preferences::routes];
+const ROOMS: [Room; 7] = [
+    account::routes,
+    health::routes,
+    history::routes,
+    listing::routes,
+    live::routes,
+    preferences::routes,
+    search::routes,
+];
 
 fn rooms(edge: &Edge) -> BoxedFilter<(room::Response,)> {
     ROOMS
