@@ -20,7 +20,8 @@ use super::{media, search_index, shell};
 use crate::site::config::{self, Broken, Config};
 use crate::site::diagnostic::{Code, Diagnostic, Severity};
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Manifest, Published, Redirect, Shelf, Shell, Site as SiteFacts, Writer,
+    Access, CacheClass, Entry, FORMAT, Manifest, PublishError, Published, Redirect, Shelf, Shell, Site as SiteFacts,
+    Writer,
 };
 use crate::site::search::Document;
 use crate::site::theme;
@@ -77,6 +78,16 @@ pub enum BuildError {
     /// The disk is full, or may not be written.
     #[error("cannot write the release: {0}")]
     CannotWrite(#[from] io::Error),
+    /// The same, when all was made.
+    #[error(transparent)]
+    CannotPublish(#[from] PublishError),
+}
+
+impl BuildError {
+    /// Whether the release before is the live one still.
+    pub fn leaves_the_release_before(&self) -> bool {
+        !matches!(self, Self::CannotPublish(PublishError::NotCheckedOut(_)))
+    }
 }
 
 /// Builds the site and publishes it, unless there are errors: then the release before

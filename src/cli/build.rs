@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::progress::Bar;
@@ -50,9 +50,12 @@ pub fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Resu
         naming,
         progress: &|progress| bar.show(progress),
     };
-    let report = build(&request).context("the release before is untouched");
+    let report = build(&request);
     bar.end();
-    report
+    report.map_err(|error| match error.leaves_the_release_before() {
+        true => anyhow::Error::new(error).context("the release before is untouched"),
+        false => error.into(),
+    })
 }
 
 /// A folder that is not there is misspelt, or not made yet.

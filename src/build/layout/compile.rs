@@ -15,14 +15,17 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     let mut texts: FxHashMap<String, Source> = FxHashMap::default();
     for (path, bytes) in theme::layouts() {
         if let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) {
-            texts.insert(name.to_owned(), Source { file: format!("layouts/{path}"), text: text.to_owned() });
+            texts.insert(
+                name.to_owned(),
+                Source { file: format!("layouts/{path}"), text: text.to_owned(), is_builtin: true },
+            );
         }
     }
     for file in files {
         let Some(name) = file.strip_prefix("layouts/").and_then(|path| path.strip_suffix(".hbs")) else { continue };
         match read_text(sources, file) {
             Ok(text) => {
-                texts.insert(name.to_owned(), Source { file: file.clone(), text });
+                texts.insert(name.to_owned(), Source { file: file.clone(), text, is_builtin: false });
             }
             Err(diagnostic) => found.push(diagnostic),
         }

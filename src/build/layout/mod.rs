@@ -42,6 +42,8 @@ pub struct Source {
     pub file: String,
     /// The whole of it.
     pub text: String,
+    /// Whether it came with the program.
+    pub is_builtin: bool,
 }
 
 /// What a page is laid out by, most specific first.
@@ -80,22 +82,23 @@ impl Role {
 
 impl Layouts {
     /// The name of the layout for a page in `folder` (its place below `content/`, without
-    /// order numbers): the nearest folder's of that role, then the general one.
+    /// order numbers): the nearest folder's of that role, then the general one. The site's
+    /// own come before the built-in ones: a site with a `page.hbs` does not expect the
+    /// theme's `docs/page.hbs` for a section that happens to be called so.
     pub fn find(&self, role: Role, folder: &str) -> Option<String> {
-        for name in role.file_names() {
-            let mut at = folder.trim_matches('/');
-            while !at.is_empty() {
-                let candidate = format!("{at}/{name}");
-                if self.sources.contains_key(&candidate) {
-                    return Some(candidate);
-                }
-                at = at.rsplit_once('/').map_or("", |(above, _)| above);
-            }
-            if self.sources.contains_key(*name) {
-                return Some((*name).to_owned());
-            }
-        }
-        None
+        let folder = folder.trim_matches('/');
+        let folders = || std::iter::successors(Some(folder), |at| at.rsplit_once('/').map(|(above, _)| above));
+        let candidates = |name: &'static str| {
+            let nearest = folders().filter(|at| !at.is_empty()).map(move |at| format!("{at}/{name}"));
+            nearest.chain([name.to_owned()])
+        };
+        let is_there = |candidate: &String, builtin: bool| {
+            self.sources.get(candidate).is_some_and(|source| source.is_builtin == builtin)
+        };
+        role.file_names().iter().find_map(|name| {
+            let own = candidates(name).find(|candidate| is_there(candidate, false));
+            own.or_else(|| candidates(name).find(|candidate| is_there(candidate, true)))
+        })
     }
 
     /// Whether there is a template of this name.

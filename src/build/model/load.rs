@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::excerpt::first_paragraph;
 use super::page::{Kind, Page, PageId};
@@ -54,7 +54,7 @@ pub fn load(
     }
     pages.par_iter_mut().for_each(|page| page.shown = page.describe(&config));
     let by_source = pages.iter().enumerate().map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
-    let files = place_files(&pages, content().filter(|path| !path.ends_with(".md")));
+    let files = place_files(&pages, &hidden, content().filter(|path| !path.ends_with(".md")));
     Site {
         config,
         home,
@@ -142,16 +142,30 @@ fn home_without_a_file() -> Page {
 }
 
 /// Where the files beside pages go: below the page that owns their folder, or else to the
-/// same place in the site as a page there would have.
-fn place_files<'f>(pages: &[Page], files: impl Iterator<Item = &'f str>) -> FxHashMap<String, String> {
+/// same place in the site as a page there would have. Those of a hidden page are hidden.
+fn place_files<'f>(
+    pages: &[Page],
+    hidden: &[String],
+    files: impl Iterator<Item = &'f str>,
+) -> FxHashMap<String, String> {
+    let hidden: FxHashSet<&str> = hidden
+        .iter()
+        .filter_map(|source| match source.rsplit_once('/') {
+            Some((folder, "index.md" | "_index.md")) => Some(folder),
+            _ => None,
+        })
+        .collect();
     let owners: FxHashMap<&str, &Permalink> =
         pages.iter().filter(|page| page.owns_its_folder()).map(|page| (page.folder(), &page.permalink)).collect();
     files
-        .map(|file| {
+        .filter_map(|file| {
             let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
             let mut at = folder;
             let mut below = vec![name];
             let base = loop {
+                if hidden.contains(at) {
+                    return None;
+                }
                 if let Some(permalink) = owners.get(at) {
                     break permalink.as_str().to_owned();
                 }
@@ -165,7 +179,7 @@ fn place_files<'f>(pages: &[Page], files: impl Iterator<Item = &'f str>) -> FxHa
                 at = above;
             };
             below.reverse();
-            (format!("content/{file}"), format!("{}/{}", base.trim_end_matches('/'), below.join("/")))
+            Some((format!("content/{file}"), format!("{}/{}", base.trim_end_matches('/'), below.join("/"))))
         })
         .collect()
 }

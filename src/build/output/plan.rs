@@ -1,9 +1,10 @@
 //! The plan: which paths the site has, and what answers each.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::build::layout::{Layouts, Role};
-use crate::build::model::{Kind, Order, PageId, PageQuery, Site, SortBy};
+use crate::build::model::{Kind, Order, Page, PageId, PageQuery, Site, SortBy};
+use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Permalink, without_order};
 use crate::site::reserved;
@@ -88,6 +89,7 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], found: &mut Vec<Di
         }
     }
     planner.generated();
+    planner.files_and_folders();
     planner.plan
 }
 
@@ -111,7 +113,7 @@ impl Planner<'_> {
         let layout = match wanted {
             Some(name) if self.layouts.has(&name) => Some(name),
             Some(name) => {
-                let place = key_place(&page.file(), &page.text, "layout");
+                let place = key_place(page, "layout");
                 self.found.push(
                     Diagnostic::error(Code::UnknownLayout, place, format!("no layout is called `{name}`"))
                         .near(&name, self.layouts.names())
@@ -140,9 +142,9 @@ impl Planner<'_> {
         if taxonomy.terms.is_empty() {
             return;
         }
-        let layout = self.layout(Role::Taxonomy, &taxonomy.name, crate::site::config::FILE);
+        let layout = self.layout(Role::Taxonomy, &taxonomy.name, config::FILE);
         self.claim(Planned { path: taxonomy.permalink.clone(), what: What::Taxonomy(index), layout });
-        let layout = self.layout(Role::Term, &taxonomy.name, crate::site::config::FILE);
+        let layout = self.layout(Role::Term, &taxonomy.name, config::FILE);
         for (place, term) in taxonomy.terms.iter().enumerate() {
             let number = match &layout {
                 Some(layout) if self.layouts.shows_items(layout) => {
@@ -177,7 +179,7 @@ impl Planner<'_> {
     fn alias(&mut self, id: PageId, alias: &str) {
         let page = self.site.page(id);
         if !crate::build::front_matter::is_path(alias) {
-            let place = key_place(&page.file(), &page.text, "aliases");
+            let place = key_place(page, "aliases");
             self.found.push(Diagnostic::error(Code::FrontMatter, place, format!("`{alias}` is no path in the site")));
             return;
         }
@@ -212,7 +214,7 @@ impl Planner<'_> {
     fn claim(&mut self, output: Planned) {
         let path = output.path.as_str();
         if let Some(reserved) = reserved::claimed(path) {
-            let place = Place::file(self.claimant(&output.what));
+            let place = self.claimant(&output).0;
             self.found.push(
                 Diagnostic::error(
                     Code::ReservedPath,
@@ -223,15 +225,15 @@ impl Planner<'_> {
             );
             return;
         }
-        if let Some(other) = self.plan.at(path) {
-            let (one, other) = (self.claimant(&output.what), self.claimant(other));
+        if let Some(other) = self.plan.by_path.get(path) {
+            let (one, (_, other)) = (self.claimant(&output).0, self.claimant(&self.plan.outputs[*other]));
             self.found.push(
                 Diagnostic::error(
                     Code::DuplicateUrl,
-                    Place::file(one),
-                    format!("it would live at `{path}`, where `{other}` does already"),
+                    one,
+                    format!("it would live at `{path}`, where {other} does already"),
                 )
-                .hint("rename one of them, or give it a `slug`"),
+                .hint("rename one of them, or give a page another `slug`"),
             );
             return;
         }
@@ -239,19 +241,52 @@ impl Planner<'_> {
         self.plan.outputs.push(output);
     }
 
-    /// The file behind an output, as the author knows it.
-    fn claimant(&self, what: &What) -> String {
-        match what {
-            What::Page(id, _) => self.site.page(*id).file(),
-            What::File(file) => file.clone(),
-            What::Alias(to) => self
-                .site
-                .ids()
-                .map(|id| self.site.page(id))
-                .find(|page| &page.permalink == to)
-                .map_or_else(|| to.to_string(), |page| format!("{} (aliases)", page.file())),
-            What::Taxonomy(_) | What::Term(..) => format!("{} (taxonomies)", crate::site::config::FILE),
-            What::Feed | What::NotFound | What::Sitemap | What::Robots => crate::site::config::FILE.to_owned(),
+    /// A file cannot stand where a folder must: `/a` and `/a/` are two URLs, but one name in
+    /// `public/`.
+    fn files_and_folders(&mut self) {
+        let files: FxHashSet<&str> = self.plan.paths().filter(|path| !path.ends_with('/')).collect();
+        let mut wrong = Vec::new();
+        for output in &self.plan.outputs {
+            let path = output.path.as_str();
+            let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+            for file in folders.filter(|folder| files.contains(folder)) {
+                let (place, other) = (self.claimant(output).0, &self.plan.outputs[self.plan.by_path[file]]);
+                let message = format!(
+                    "it would live at `{path}`, and {} at `{file}`: one is a folder in `public/`, the other a file",
+                    self.claimant(other).1
+                );
+                wrong.push(Diagnostic::error(Code::DuplicateUrl, place, message).hint("rename one of them"));
+            }
+        }
+        self.found.extend(wrong);
+    }
+
+    /// What is behind an output, as the author knows it: the place that decides its path,
+    /// and its name.
+    fn claimant(&self, output: &Planned) -> (Place, String) {
+        match &output.what {
+            What::Page(id, _) => {
+                let page = self.site.page(*id);
+                let place = match (&page.front.url, &page.front.slug) {
+                    (Some(_), _) => key_place(page, "url"),
+                    (None, Some(_)) => key_place(page, "slug"),
+                    (None, None) => Place::file(page.file()),
+                };
+                (place, format!("`{}`", page.file()))
+            }
+            What::File(file) => (Place::file(file), format!("`{file}`")),
+            What::Alias(to) => match self.site.ids().map(|id| self.site.page(id)).find(|page| &page.permalink == to) {
+                Some(page) => (key_place(page, "aliases"), format!("an alias of `{}`", page.file())),
+                None => (Place::file(to.to_string()), format!("an alias of `{to}`")),
+            },
+            What::Taxonomy(index) | What::Term(index, ..) => {
+                let name = &self.site.taxonomies[*index].name;
+                (Place::file(config::FILE), format!("the taxonomy `{name}`"))
+            }
+            What::Feed => (Place::file(config::FILE), "the feed".to_owned()),
+            What::NotFound | What::Sitemap | What::Robots => {
+                (Place::file(config::FILE), "a file that every site has".to_owned())
+            }
         }
     }
 }
@@ -277,13 +312,14 @@ fn list_pages(site: &Site, id: PageId) -> usize {
     listed(site, id).len().div_ceil(page_size(site, id)).max(1)
 }
 
-fn key_place(file: &str, text: &str, key: &str) -> Place {
-    let at = text.match_indices(key).map(|(at, _)| at).find(|at| *at == 0 || text.as_bytes()[at - 1] == b'\n');
-    match at {
-        Some(at) => {
-            let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-            Place::of(file, text, at..end)
+/// The line of `key` in the front matter of `page`.
+fn key_place(page: &Page, key: &str) -> Place {
+    let mut at = 0;
+    for line in page.text[..page.body.start].split_inclusive('\n') {
+        if line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with([':', '='])) {
+            return Place::of(page.file(), &page.text, at..at + line.trim_end().len());
         }
-        None => Place::file(file),
+        at += line.len();
     }
+    Place::file(page.file())
 }

@@ -24,6 +24,9 @@ const KEPT_RELEASES: usize = 4;
 /// How many locks the set of written objects is spread over.
 const SHARDS: usize = 64;
 
+/// How the name of a file begins that is not whole yet.
+const HALF_MADE: &str = ".littoral-new-";
+
 /// What a publication did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -31,6 +34,17 @@ pub struct Published {
     pub id: BuildId,
     /// Whether it was another one before.
     pub changed: bool,
+}
+
+/// What a publication could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The release before is still the live one.
+    #[error("cannot write the release: {0}")]
+    NotLive(#[source] io::Error),
+    /// The edge answers from the new release; `public/` is between the two.
+    #[error("the release is live, but public/ is no whole copy of it: {0}")]
+    NotCheckedOut(#[source] io::Error),
 }
 
 /// One build's hold on the shelf. Only one exists for a folder at a time, over all
@@ -101,7 +115,15 @@ impl Writer {
     }
 
     /// Makes `manifest` the live release and `public/` its checkout.
-    pub fn publish(&self, manifest: &Manifest) -> io::Result<Published> {
+    pub fn publish(&self, manifest: &Manifest) -> Result<Published, PublishError> {
+        let published = self.make_live(manifest).map_err(PublishError::NotLive)?;
+        let id = published.id;
+        let checked_out = self.shelf.public().map_or(Ok(()), |public| self.check_out(public, id, manifest));
+        checked_out.and_then(|()| self.remove_unkept(id)).map_err(PublishError::NotCheckedOut)?;
+        Ok(published)
+    }
+
+    fn make_live(&self, manifest: &Manifest) -> io::Result<Published> {
         let bytes = serde_json::to_vec(manifest)?;
         let id = BuildId::of(&bytes);
         let before = self.shelf.current().ok();
@@ -112,10 +134,6 @@ impl Writer {
         if before != Some(id) {
             replace(&self.shelf.current_file(), id.to_string().as_bytes())?;
         }
-        if let Some(public) = self.shelf.public() {
-            self.check_out(public, id, manifest)?;
-        }
-        self.remove_unkept(id)?;
         Ok(Published { id, changed: before != Some(id) })
     }
 
@@ -152,25 +170,39 @@ impl Writer {
     fn check_out(&self, public: &Path, id: BuildId, manifest: &Manifest) -> io::Result<()> {
         let record = self.shelf.derived().join("checkout");
         let last = fs::read_to_string(&record).ok().and_then(|text| text.parse::<BuildId>().ok());
-        let last_manifest = last.and_then(|last| self.shelf.manifest(last).ok());
-        // From here until the end `public/` is between two releases; the name of the one it
-        // was stays, so that the next build knows which files are ours.
+        // From here until the end `public/` is between releases. The name of the one it was
+        // stays, and those of all it was on the way to when builds were killed: the next
+        // build must know which files are ours.
         let unfinished = self.shelf.derived().join("checkout-unfinished");
-        let was_cut = unfinished.exists();
+        let mut begun = fs::read_to_string(&unfinished).unwrap_or_default();
+        let was_cut = !begun.is_empty();
         if last != Some(id) || was_cut {
-            replace(&unfinished, id.to_string().as_bytes())?;
+            begun.push_str(&format!("{id}\n"));
+            replace(&unfinished, begun.as_bytes())?;
         }
+        let before: Vec<Manifest> = begun
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .filter(|begun| *begun != id)
+            .chain(last)
+            .filter_map(|id| self.shelf.manifest(id).ok())
+            .collect();
+        if was_cut {
+            remove_half_made(public);
+        }
+        // The last in the list wins: what `public/` was when it was whole.
         let last_files: HashMap<PathBuf, (Digest, u64)> =
-            last_manifest.iter().flat_map(|manifest| public_files(public, manifest)).collect();
+            before.iter().flat_map(|manifest| public_files(public, manifest)).collect();
         let files: Vec<(PathBuf, (Digest, u64))> = public_files(public, manifest).collect();
         let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
         // Old files go first: a file `a` may have become a folder `a/`.
         let wanted: HashSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
-        for (path, (_, length)) in &last_files {
-            if !wanted.contains(path.as_path()) && fs::symlink_metadata(path).is_ok_and(|found| found.len() == *length)
-            {
-                fs::remove_file(path).map_err(|cause| at(path, cause))?;
-                remove_empty_above(public, path);
+        for (path, (_, length)) in before.iter().flat_map(|manifest| public_files(public, manifest)) {
+            // One of another length is the author's: put there since.
+            let is_ours = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == length);
+            if is_ours && !wanted.contains(path.as_path()) {
+                fs::remove_file(&path).map_err(|cause| at(&path, cause))?;
+                remove_empty_above(public, &path);
             }
         }
         for folder in folders {
@@ -265,11 +297,19 @@ impl Writer {
 
 /// The files of `public` that a release checks out.
 fn public_files<'m>(public: &'m Path, manifest: &'m Manifest) -> impl Iterator<Item = (PathBuf, (Digest, u64))> + 'm {
-    manifest
-        .entries
-        .iter()
-        .filter(|entry| entry.access == Access::Public)
-        .map(|entry| (public.join(Permalink::file(&entry.path).output_file()), (entry.object, entry.length)))
+    let entries = manifest.entries.iter().filter(|entry| entry.access == Access::Public);
+    let entries = entries.map(|entry| (&entry.path, (entry.object, entry.length)));
+    // Where no edge sends a redirect, the page at the old path does.
+    let stubs = manifest.redirects.iter().map(|redirect| (&redirect.from, (redirect.stub, redirect.length)));
+    entries.chain(stubs).map(|(path, object)| (public.join(Permalink::file(path).output_file()), object))
+}
+
+/// Removes what a killed build was about to give its name.
+fn remove_half_made(public: &Path) {
+    let half_made = |entry: &walkdir::DirEntry| entry.file_name().to_string_lossy().starts_with(HALF_MADE);
+    for entry in walkdir::WalkDir::new(public).into_iter().flatten().filter(half_made) {
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 fn remove_empty_above(public: &Path, path: &Path) {
@@ -301,7 +341,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// A name in the same folder that no output has.
 fn beside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".littoral-new-");
+    let mut name = std::ffi::OsString::from(HALF_MADE);
     name.push(path.file_name().unwrap_or_default());
     path.with_file_name(name)
 }
