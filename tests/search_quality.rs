@@ -65,11 +65,10 @@ fn rank_cranfield(folder: &Path) -> Result<(), Failed> {
         let id = string(&query, "_id");
         let Some(relevant) = relevant.get(&id) else { continue };
         let left_out = left_out.remove(&id).unwrap_or_default();
-        let found = reader.search(&string(&query, "text"), 0, 1400)?;
-        let ranking: Vec<String> = found
-            .pages
+        let ranking: Vec<String> = reader
+            .rank(&string(&query, "text"), 1400)?
             .iter()
-            .map(|page| page.path.trim_matches('/').to_owned())
+            .map(|path| path.trim_matches('/').to_owned())
             .filter(|document| !left_out.contains(document))
             .collect();
         precision += average_precision(&ranking, relevant);

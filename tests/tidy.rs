@@ -40,20 +40,24 @@ fn fail_with(wrong: &[String]) {
 #[test]
 fn every_module_begins_with_what_it_is_for() {
     let says_nothing = |path: &PathBuf| !fs::read_to_string(path).unwrap().starts_with("//! ");
-    fail_with(&files_below("src", ".rs").iter().filter(|path| says_nothing(path)).map(|path| shown(path)).collect::<Vec<_>>());
+    fail_with(
+        &files_below("src", ".rs").iter().filter(|path| says_nothing(path)).map(|path| shown(path)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
 fn no_file_has_a_name_that_means_nothing() {
     let vague = ["util", "utils", "helper", "helpers", "common", "misc", "manager", "types"];
-    let is_vague = |path: &&PathBuf| path.file_stem().is_some_and(|stem| vague.contains(&stem.to_string_lossy().as_ref()));
+    let is_vague =
+        |path: &&PathBuf| path.file_stem().is_some_and(|stem| vague.contains(&stem.to_string_lossy().as_ref()));
     fail_with(&files_below("src", ".rs").iter().filter(is_vague).map(|path| shown(path)).collect::<Vec<_>>());
 }
 
 #[test]
 fn no_file_is_so_long_that_it_should_be_a_folder() {
     let lines = |path: &PathBuf| fs::read_to_string(path).unwrap().lines().count();
-    let long = files_below("src", ".rs").into_iter().map(|path| (lines(&path), path)).filter(|(lines, _)| *lines > LONG);
+    let long =
+        files_below("src", ".rs").into_iter().map(|path| (lines(&path), path)).filter(|(lines, _)| *lines > LONG);
     fail_with(&long.map(|(lines, path)| format!("{}: {lines} lines", shown(&path))).collect::<Vec<_>>());
 }
 
@@ -71,7 +75,9 @@ fn no_arrow_runs_between_the_halves() {
             let text = fs::read_to_string(&path).unwrap();
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             let code = code.collect::<Vec<_>>().join("\n");
-            wrong.extend(names.iter().filter(|name| code.contains(*name)).map(|name| format!("{}: {name}", shown(&path))));
+            wrong.extend(
+                names.iter().filter(|name| code.contains(*name)).map(|name| format!("{}: {name}", shown(&path))),
+            );
         }
     }
     fail_with(&wrong);

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::headers;
 use super::node::EdgeError;
 use super::page::Shell;
+use super::search;
 use super::templates::Templates;
 use crate::site::digest::Digest;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
@@ -26,6 +27,9 @@ pub struct LiveRelease {
     pub site: Site,
     /// The folder of the search index below `.littoral/search/`, when there is one.
     pub search_folder: Option<String>,
+    /// Its reader; absent too when the index cannot be read, which the log tells: the
+    /// pages are served all the same.
+    pub(super) search: Option<search::Reader>,
     files: FxHashMap<Box<str>, File>,
     kinds: Vec<Kind>,
     /// Paths of pages, in order, for lists of them.
@@ -96,11 +100,17 @@ impl LiveRelease {
         let is_page = |(path, file): (&Box<str>, &File)| file.title.is_some().then(|| path.clone());
         let mut pages: Vec<Box<str>> = files.iter().filter_map(is_page).collect();
         pages.sort_unstable();
+        let search = manifest.search.as_ref().and_then(|name| {
+            search::Reader::open(&shelf.search_folder(name), &manifest.site.language)
+                .inspect_err(|error| tracing::error!(%error, name, "search is out of service"))
+                .ok()
+        });
         let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
         Ok(Self {
             id,
             site: manifest.site,
             search_folder: manifest.search,
+            search,
             files,
             kinds: kinds.list,
             pages,

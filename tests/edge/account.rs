@@ -50,11 +50,21 @@ async fn register_log_in_set_a_preference_see_it_log_out_and_the_old_cookie_is_d
 async fn an_unknown_address_and_a_wrong_password_look_the_same() {
     let edge = TestEdge::start().await;
     Browser::new(&edge).register("ann@example.org").await;
+    // The shortest of some: whatever else the machine does only makes one longer.
     let wrong = async |email: &str| {
         let mut visitor = Browser::new(&edge);
-        let since = Instant::now();
-        let answer = visitor.log_in(email, "high water at noon").await;
-        (answer, since.elapsed())
+        let mut shortest = None;
+        for _ in 0..4 {
+            let token = visitor.get("/login").await.token();
+            let fields = [("csrf", token.as_str()), ("email", email), ("password", "high water at noon")];
+            let since = Instant::now();
+            let answer = visitor.post("/login", &fields).await;
+            let took = since.elapsed();
+            if shortest.as_ref().is_none_or(|(_, before)| took < *before) {
+                shortest = Some((answer, took));
+            }
+        }
+        shortest.unwrap()
     };
     let (known, known_took) = wrong("ann@example.org").await;
     let (unknown, unknown_took) = wrong("bob@example.org").await;

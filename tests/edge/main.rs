@@ -15,5 +15,6 @@ mod pages;
 mod patience;
 mod preferences;
 mod reload;
+mod search;
 mod session;
 mod support;

@@ -102,9 +102,8 @@ if (opener) {
   });
 }
 
-// The look: in a cookie that look.js reads, and at the edge for who has a session there.
-let token;
-const tell = (what, fields) => fetch(`/_/${what}`, { method: "POST", body: new URLSearchParams({ ...fields, csrf: token ?? "" }), keepalive: true }).catch(() => {});
+// The look: in a cookie that look.js reads, and at the edge, which carries it into an account.
+const tell = (what, fields) => fetch(`/_/${what}`, { method: "POST", body: new URLSearchParams(fields), keepalive: true }).catch(() => {});
 const wear = (theme, size) => {
   if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
   if (size === "normal") delete root.dataset.size; else root.dataset.size = size;
@@ -118,7 +117,7 @@ if (lookButton) {
     const theme = find("[name=theme]:checked", dialog).value, size = find("[name=size]:checked", dialog).value;
     wear(theme, size);
     document.cookie = `littoral_look=${theme}.${size}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
-    if (token) tell("preferences", { theme, size });
+    if (find("[data-account]")) tell("preferences", { theme, size });
   };
   const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
     make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
@@ -141,7 +140,6 @@ const accountLink = find("[data-account]");
 if (accountLink) {
   json("/_/me").then((me) => {
     if (!me?.signed_in) return;
-    token = me.csrf;
     accountLink.href = "/account";
     accountLink.textContent = me.name;
     if (!/(^|; )littoral_look=/.test(document.cookie) && (me.theme || me.size)) {

@@ -207,7 +207,9 @@ impl Page<'_> {
         let diagnostic = Diagnostic::error(Code::UnknownShortcode, self.place(name), message);
         let diagnostic = diagnostic.near(written, names.iter().map(String::as_str));
         state.diagnostics.push(if diagnostic.hints.is_empty() {
-            diagnostic.hint(format!("a shortcode is a file, `layouts/shortcodes/{written}.hbs`; to print the braces, write `\\{{{{`"))
+            diagnostic.hint(format!(
+                "a shortcode is a file, `layouts/shortcodes/{written}.hbs`; to print the braces, write `\\{{{{`"
+            ))
         } else {
             diagnostic
         });
