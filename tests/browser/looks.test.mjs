@@ -90,7 +90,7 @@ describe("the manual", () => {
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme });
         await visit(page, "/");
-        await page.getByRole("link", { name: "Search" }).click();
+        await page.getByRole("banner").getByRole("link", { name: "Search" }).click();
         await page.getByRole("combobox").fill("shortc");
         await page.getByRole("option").first().waitFor();
         await page.keyboard.press("ArrowDown");

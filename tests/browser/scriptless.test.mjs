@@ -34,7 +34,7 @@ test("the first page and the manual are read without script", async () => {
 
 test("a search leads to the heading that answers it", async () => {
   await page.goto("/");
-  await page.getByRole("link", { name: "Search" }).click();
+  await page.getByRole("banner").getByRole("link", { name: "Search" }).click();
   await page.waitForURL("**/search");
   await main().getByRole("searchbox").fill("shortcode");
   await main().getByRole("button", { name: "Search" }).click();
