@@ -28,6 +28,24 @@ async fn only_pages_with_a_title_below_the_path_are_listed_in_order_of_title() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_with_others_below_them_are_left_out_when_only_leaves_are_asked_for() {
+    let edge = TestEdge::with(quick(), |site| {
+        for (path, title) in [("/docs/", "Docs"), ("/docs/a/", "A"), ("/docs/a/b/", "B"), ("/docs/a-c/", "C")] {
+            site.page(path, title);
+            site.title(path, title);
+        }
+    })
+    .await;
+    let list = |query: &str| edge.get(&format!("/_/pages?below=/docs/{query}"));
+    let titles = |html: String| -> Vec<String> {
+        html.split("/\">").skip(1).filter_map(|rest| rest.split('<').next()).map(str::to_owned).collect()
+    };
+    assert_eq!(titles(list("&leaves=true").await.text().await.unwrap()), ["B", "C"]);
+    assert_eq!(titles(list("").await.text().await.unwrap()), ["A", "B", "C", "Docs"]);
+    assert_eq!(list("&leaves=perhaps").await.status(), 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_script_the_list_is_a_page_in_the_dress_of_the_site() {
     let edge = TestEdge::with(quick(), |site| site.title("/docs/", "Docs")).await;
     let html = edge.get("/_/pages/view").await.text().await.unwrap();

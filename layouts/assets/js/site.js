@@ -88,6 +88,8 @@ if (opener) {
       input.addEventListener("keydown", (key) => {
         if (key.key === "ArrowDown") { key.preventDefault(); choose(chosen + 1); }
         else if (key.key === "ArrowUp") { key.preventDefault(); choose(chosen < 0 ? -1 : chosen - 1); }
+        // A search field would take the first Escape to empty itself.
+        else if (key.key === "Escape") { key.preventDefault(); dialog.close(); }
         else if (key.key === "Enter" && chosen >= 0) { key.preventDefault(); location.href = options()[chosen].dataset.url; }
       });
       dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
@@ -147,13 +149,19 @@ if (accountLink) {
       tell("preferences", { theme: me.theme ?? "", size: me.size ?? "" });
     }
     if (!document.body.matches(".page")) return;
-    const note = () => {
+    // The furthest place of this visit: on the way out one scrolls up to the menu.
+    let furthest = -1, anchor = "";
+    const look = () => {
       const length = root.scrollHeight - innerHeight;
       const position = length < 1 ? 1 : Math.min(1, Math.max(0, scrollY / length));
-      const anchor = [...all(".text :is(h2, h3)[id]")].filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop()?.id ?? "";
-      tell("read", { path: location.pathname, position: position.toFixed(3), anchor });
+      if (position <= furthest) return;
+      furthest = position;
+      anchor = [...all(".text :is(h2, h3)[id]")].filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop()?.id ?? "";
     };
+    const note = () => tell("read", { path: location.pathname, position: furthest.toFixed(3), anchor });
+    look();
     note();
+    addEventListener("scroll", look, { passive: true });
     document.addEventListener("visibilitychange", () => { if (document.hidden) note(); });
   }).catch(() => {});
 }

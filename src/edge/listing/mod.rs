@@ -5,7 +5,8 @@
 //! | `GET /_/pages`      | a piece of HTML for a box in a page; JSON when asked for |
 //! | `GET /_/pages/view` | the same as a page of its own, for who has no script     |
 //!
-//! Both take `below=/docs/` (only pages there) and `limit=` (1 to 100). It is the dynamic
+//! Both take `below=/docs/` (only pages there), `leaves=true` (only those with no pages
+//! below them: no sections) and `limit=` (1 to 100). It is the dynamic
 //! half of the page that teaches the contrast: what a build writes once into a file is made
 //! here for each request, and says how long that took.
 
@@ -32,6 +33,7 @@ const LOOKED_AT: usize = 500;
 #[derive(Deserialize)]
 struct Question {
     below: Option<String>,
+    leaves: Option<String>,
     limit: Option<String>,
 }
 
@@ -92,8 +94,19 @@ fn list(release: &Arc<LiveRelease>, question: &Question) -> Result<Listing, Refu
         Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
         Some(_) => return Err(Refusal::Invalid(format!("`limit` is a number from 1 to {MOST}").into())),
     };
+    let only_leaves = match question.leaves.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Refusal::Invalid("`leaves` is `true` or `false`".into())),
+    };
     let below = question.below.as_deref().unwrap_or("/");
     let mut pages: Vec<(&str, &str)> = release.pages_below(below).take(LOOKED_AT).collect();
+    if only_leaves {
+        // In order of path, what is below a page comes right after it.
+        let next: Vec<&str> = pages.iter().skip(1).map(|(path, _)| *path).chain([""]).collect();
+        let mut next = next.into_iter();
+        pages.retain(|(path, _)| !next.next().is_some_and(|next| next.starts_with(path)));
+    }
     pages.sort_by_cached_key(|(path, title)| (title.to_lowercase(), path.to_string()));
     pages.truncate(limit);
     let pages =
