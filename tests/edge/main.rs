@@ -1,5 +1,15 @@
 //! The edge, through its front door: a real listener, a real client, one module a room.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 mod account;
 mod browser;
 mod conditions;
