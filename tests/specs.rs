@@ -140,7 +140,10 @@ fn normal(html: &str) -> String {
     let html = html
         .replace(" loading=\"lazy\" decoding=\"async\"", "")
         .replace("</table></div>", "</table>")
-        .replace("<input type=\"checkbox\" checked disabled aria-label=\"done\">", "<input checked=\"\" disabled=\"\" type=\"checkbox\">")
+        .replace(
+            "<input type=\"checkbox\" checked disabled aria-label=\"done\">",
+            "<input checked=\"\" disabled=\"\" type=\"checkbox\">",
+        )
         .replace("<input type=\"checkbox\" disabled aria-label=\"to do\">", "<input disabled=\"\" type=\"checkbox\">");
     let (mut out, mut rest, mut in_pre) = (String::new(), html.as_str(), false);
     while !rest.is_empty() {
