@@ -1,14 +1,7 @@
 //! The edge, through its front door: a real listener, a real client, one module a room.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    unreachable_pub,
-    reason = "a test may stop at the first surprise, and says what it saw"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+#![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
 mod account;
 mod browser;
