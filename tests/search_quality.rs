@@ -9,6 +9,16 @@
 //! light stemmer has MAP 0.356 and binary nDCG@10 0.430. Nothing in search is tuned to it;
 //! the bound only tells that something broke.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

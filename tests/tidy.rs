@@ -1,6 +1,16 @@
 //! The house checks itself: modules say what they are for, names mean something, and the
 //! arrows between the wings hold.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -95,7 +105,8 @@ fn every_kind_of_mistake_has_its_page_in_the_manual() {
 fn every_helper_of_layouts_is_in_the_manual() {
     let manual = fs::read_to_string(root().join("content/docs/90-reference/40-helpers.md")).unwrap();
     // As it is called: alone, as a block, or inside another call.
-    let is_there = |name: &str| ["`", "{{", "{{#", "("].iter().any(|before| manual.contains(&format!("{before}{name}")));
+    let is_there =
+        |name: &str| ["`", "{{", "{{#", "("].iter().any(|before| manual.contains(&format!("{before}{name}")));
     let missing = littoral::build::layout::HELPERS.iter().filter(|name| !is_there(name));
     fail_with(&missing.map(|name| (*name).to_owned()).collect::<Vec<_>>());
 }

@@ -97,8 +97,8 @@ impl LiveRelease {
             let title = title.map(String::into_boxed_str);
             files.insert(path.into_boxed_str(), File { object, length, kind, access, title });
         }
-        let is_page = |(path, file): (&Box<str>, &File)| file.title.is_some().then(|| path.clone());
-        let mut pages: Vec<Box<str>> = files.iter().filter_map(is_page).collect();
+        let titled = files.iter().filter(|(_, file)| file.title.is_some());
+        let mut pages: Vec<Box<str>> = titled.map(|(path, _)| path.clone()).collect();
         pages.sort_unstable();
         let search = manifest.search.as_ref().and_then(|name| {
             search::Reader::open(&shelf.search_folder(name), &manifest.site.language)

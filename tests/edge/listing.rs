@@ -36,7 +36,7 @@ async fn pages_with_others_below_them_are_left_out_when_only_leaves_are_asked_fo
         }
     })
     .await;
-    let list = |query: &str| edge.get(&format!("/_/pages?below=/docs/{query}"));
+    let list = async |query: &str| edge.get(&format!("/_/pages?below=/docs/{query}")).await;
     let titles = |html: String| -> Vec<String> {
         html.split("/\">").skip(1).filter_map(|rest| rest.split('<').next()).map(str::to_owned).collect()
     };

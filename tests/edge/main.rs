@@ -1,5 +1,8 @@
 //! The edge, through its front door: a real listener, a real client, one module a room.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+#![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
+
 mod account;
 mod browser;
 mod conditions;
