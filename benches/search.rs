@@ -4,6 +4,16 @@
 //! fixed seed: words by Zipf's law from a vocabulary of 60,000, 120 a section, four sections
 //! a page. Prints what `littoral` would do for one thread.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::time::{Duration, Instant};
 
 use littoral::build::search_index;

@@ -3,6 +3,15 @@
 //! Some need what not every machine gives (another user, a mounted file system); there the
 //! test says why it did not run.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
 #![cfg_attr(not(unix), allow(unused, reason = "all of these are about Unix"))]
 
 use std::fs;

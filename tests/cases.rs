@@ -4,6 +4,16 @@
 //! `cargo cases shortcode` runs those with that word. `SNAPSHOTS=overwrite` writes what came
 //! out as what is expected; the difference is read before it is committed.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;

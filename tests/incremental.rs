@@ -1,5 +1,15 @@
 //! A build after edits is the same as a clean one, and touches nothing that is the same.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;

@@ -3,6 +3,16 @@
 //! The pages are not part of the repository: they are looked for in `$LITTORAL_CORPUS`, else
 //! in `../shared/corpus`. Where they are not there the tests say so.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;

@@ -1,5 +1,15 @@
 //! The store through its own door, on real files.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
+
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};

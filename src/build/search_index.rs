@@ -126,7 +126,8 @@ fn fill(folder: &Path, language: &str, documents: Vec<Document>, budget: usize) 
 fn fields_of(fields: &Fields, page: u64, document: Document) -> TantivyDocument {
     let mut out = TantivyDocument::new();
     out.add_u64(fields.place, Place::of(page, document.position).number());
-    out.add_text(fields.name, if document.anchor.is_empty() { &document.title } else { &document.heading });
+    let name = if document.anchor.is_empty() { document.title.clone() } else { document.heading.clone() };
+    out.add_text(fields.name, &name);
     for part in [&document.title, &document.heading, &document.text] {
         if !part.is_empty() {
             out.add_text(fields.words, part);
@@ -135,7 +136,7 @@ fn fields_of(fields: &Fields, page: u64, document: Document) -> TantivyDocument 
     out.add_text(fields.path, document.path);
     out.add_text(fields.anchor, document.anchor);
     out.add_text(fields.title, document.title);
-    out.add_text(fields.heading, document.heading);
+    out.add_text(fields.heading, name);
     out.add_text(fields.text, document.text);
     out
 }
@@ -185,5 +186,66 @@ mod tests {
         let places: Vec<u64> = (0..segment.max_doc()).filter_map(|doc| place.first(doc)).collect();
         assert!(places.is_sorted() && places.len() == 18_000);
         assert!(Place::from_number(places[17_999]).page() == 5_999);
+    }
+
+    fn three() -> Vec<Document> {
+        let section = |path: &str, position, text: &str| Document {
+            path: path.to_owned(),
+            position,
+            title: "Tides".to_owned(),
+            text: text.to_owned(),
+            ..Document::default()
+        };
+        vec![section("/a/", 0, "high"), section("/a/", 1, "low"), section("/b/", 0, "neap")]
+    }
+
+    /// The bytes of the segment, whatever its files are called.
+    fn segment(shelf: &Shelf, name: &str) -> Vec<Vec<u8>> {
+        let files = fs::read_dir(shelf.search_folder(name)).unwrap().flatten();
+        let files = files.filter(|file| file.path().extension().is_some_and(|end| end != "json"));
+        let mut bytes: Vec<Vec<u8>> = files.map(|file| fs::read(file.path()).unwrap()).collect();
+        bytes.sort();
+        bytes
+    }
+
+    #[test]
+    fn the_same_sections_in_another_order_are_the_same_index() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (one, other) = (Shelf::of(one.path()), Shelf::of(other.path()));
+        let mut turned = three();
+        turned.reverse();
+        let name = write(&one, "en", three()).unwrap();
+        assert_eq!(write(&other, "en", turned).unwrap(), name);
+        assert_eq!(segment(&one, &name), segment(&other, &name));
+        assert!(segment(&one, &name).len() > 3);
+        let pages = [("/a/", page_digest(&three()[..2])), ("/b/", page_digest(&three()[2..]))];
+        assert_eq!(super::name("en", pages), name);
+    }
+
+    #[test]
+    fn another_text_or_language_is_another_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(folder.path());
+        let name = write(&shelf, "en", three()).unwrap();
+        let mut changed = three();
+        changed[1].text.push('!');
+        assert_ne!(write(&shelf, "en", changed).unwrap(), name);
+        assert_ne!(write(&shelf, "de", three()).unwrap(), name);
+        assert!(stands(&shelf, &name));
+    }
+
+    #[test]
+    fn what_a_killed_build_left_is_not_taken_for_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(folder.path());
+        let name = write(&shelf, "en", three()).unwrap();
+        let whole = segment(&shelf, &name);
+        let left = shelf.derived().join("search").join(".new-1-0badc0de");
+        fs::rename(shelf.search_folder(&name), &left).unwrap();
+        fs::create_dir(shelf.search_folder(&name)).unwrap();
+        assert!(!stands(&shelf, &name));
+        assert_eq!(write(&shelf, "en", three()).unwrap(), name);
+        assert!(!left.exists());
+        assert_eq!(segment(&shelf, &name), whole);
     }
 }

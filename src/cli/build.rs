@@ -16,7 +16,7 @@ use crate::watch::today;
 
 /// `littoral build`.
 #[derive(Args, Debug)]
-pub struct Options {
+pub(super) struct Options {
     #[command(flatten)]
     place: Place,
     /// Also build drafts, and pages with a date to come
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// Builds, and says what was built.
-pub fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let drafts = if options.drafts { Drafts::Shown } else { Drafts::Hidden };
     let began = Instant::now();
     let report = build_once(&options.place, drafts, Naming::Digest)?;
@@ -39,7 +39,7 @@ pub fn run(options: &Options) -> anyhow::Result<Outcome> {
 }
 
 /// One build of the site at `place`, with a progress bar when it takes long.
-pub fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Result<Report> {
+pub(super) fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Result<Report> {
     check_folders(place)?;
     let sources = Folder::new(&place.root, place.content.as_deref(), today());
     let bar = Bar::new();
@@ -59,7 +59,7 @@ pub fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Resu
 }
 
 /// A folder that is not there is misspelt, or not made yet.
-pub fn check_folders(place: &Place) -> anyhow::Result<()> {
+pub(super) fn check_folders(place: &Place) -> anyhow::Result<()> {
     if !place.root.is_dir() {
         bail!(
             "there is no folder {}: `littoral new {}` makes a site there",

@@ -9,7 +9,7 @@ use crate::build::Report;
 use crate::site::diagnostic::{Diagnostic, Place, Severity};
 
 /// Prints every diagnostic to standard error.
-pub fn print_all(diagnostics: &[Diagnostic]) {
+pub(super) fn print_all(diagnostics: &[Diagnostic]) {
     let renderer = if std::io::stderr().is_terminal() { Renderer::styled() } else { Renderer::plain() };
     let mut out = std::io::stderr().lock();
     for diagnostic in diagnostics {
@@ -18,7 +18,7 @@ pub fn print_all(diagnostics: &[Diagnostic]) {
 }
 
 /// Says how many errors kept the site from being published.
-pub fn print_refusal(diagnostics: &[Diagnostic]) {
+pub(super) fn print_refusal(diagnostics: &[Diagnostic]) {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let _ = writeln!(
         std::io::stderr(),
@@ -28,7 +28,7 @@ pub fn print_refusal(diagnostics: &[Diagnostic]) {
 }
 
 /// `Built 76 pages (81 rendered) in 0.12 s.`
-pub fn print_summary(report: &Report, took: Duration) {
+pub(super) fn print_summary(report: &Report, took: Duration) {
     let warnings = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning).count();
     let noted = match warnings {
         0 => String::new(),
@@ -47,7 +47,7 @@ pub fn print_summary(report: &Report, took: Duration) {
 }
 
 /// What has changed, in one line.
-pub fn print_changes<'a>(paths: impl Iterator<Item = &'a str>) {
+pub(super) fn print_changes<'a>(paths: impl Iterator<Item = &'a str>) {
     let paths: Vec<&str> = paths.collect();
     let more = paths.len().saturating_sub(3);
     let shown = paths[..paths.len() - more].join(", ");
@@ -56,12 +56,12 @@ pub fn print_changes<'a>(paths: impl Iterator<Item = &'a str>) {
 }
 
 /// Something to know that is no mistake.
-pub fn print_note(note: &str) {
+pub(super) fn print_note(note: &str) {
     let _ = writeln!(std::io::stderr(), "note: {note}");
 }
 
 /// What to do with a site that has just been made.
-pub fn print_made(dir: &std::path::Path) {
+pub(super) fn print_made(dir: &std::path::Path) {
     let dir = dir.display();
     let _ = writeln!(
         std::io::stdout(),
@@ -70,18 +70,18 @@ pub fn print_made(dir: &std::path::Path) {
 }
 
 /// Asks something, on the same line as the answer.
-pub fn print_question(question: &str) {
+pub(super) fn print_question(question: &str) {
     let mut out = std::io::stdout();
     let _ = out.write_all(question.as_bytes()).and_then(|()| out.flush());
 }
 
 /// `Serving at http://127.0.0.1:8080/`
-pub fn print_address(doing: &str, address: std::net::SocketAddr) {
+pub(super) fn print_address(doing: &str, address: std::net::SocketAddr) {
     let _ = writeln!(std::io::stdout(), "{doing} at http://{address}/");
 }
 
 /// Prints a failure that is no mistake in the site, with what led to it.
-pub fn print_failure(error: &anyhow::Error) {
+pub(super) fn print_failure(error: &anyhow::Error) {
     let mut out = std::io::stderr().lock();
     let _ = writeln!(out, "error: {error}");
     for cause in error.chain().skip(1) {

@@ -12,7 +12,7 @@ use crate::site::theme;
 
 /// `littoral new`.
 #[derive(Args, Debug)]
-pub struct Options {
+pub(super) struct Options {
     /// The folder to make
     dir: PathBuf,
     /// The name of the site; asked for on a terminal, else made of the folder's name
@@ -24,7 +24,7 @@ pub struct Options {
 const TITLE: &str = "TITLE_OF_THE_SITE";
 
 /// Writes the starter into a folder that is not there yet, or is empty.
-pub fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let dir = &options.dir;
     if dir.exists()
         && fs::read_dir(dir).with_context(|| format!("cannot look into {}", dir.display()))?.next().is_some()

@@ -12,7 +12,7 @@ use crate::build::Progress;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A bar that may never appear.
-pub struct Bar {
+pub(super) struct Bar {
     began: Instant,
     total: OnceLock<u64>,
     bar: OnceLock<ProgressBar>,
@@ -20,12 +20,12 @@ pub struct Bar {
 
 impl Bar {
     /// A bar for the build that begins now.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { began: Instant::now(), total: OnceLock::new(), bar: OnceLock::new() }
     }
 
     /// Shows how far the build is.
-    pub fn show(&self, progress: Progress) {
+    pub(super) fn show(&self, progress: Progress) {
         match progress {
             Progress::Planned(total) => {
                 let _ = self.total.set(total as u64);
@@ -45,7 +45,7 @@ impl Bar {
     }
 
     /// Takes the bar away.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();
         }

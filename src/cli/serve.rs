@@ -13,7 +13,7 @@ use crate::site::release::{Shelf, ShelfError};
 
 /// `littoral serve`.
 #[derive(Args, Debug)]
-pub struct Options {
+pub(super) struct Options {
     #[command(flatten)]
     place: Place,
     /// Where to listen; port 0 takes any free one
@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// Serves until it is told to stop. Builds first when nothing was built yet.
-pub fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     super::log_to_stderr("info");
     let shelf = Shelf::of(&options.place.root);
     if matches!(shelf.current(), Err(ShelfError::NoRelease)) {
@@ -47,17 +47,17 @@ pub fn run(options: &Options) -> anyhow::Result<Outcome> {
 }
 
 /// Threads for everything that waits.
-pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the system gave no threads")
 }
 
 /// What to say when an address is not to be had.
-pub fn cannot_listen(address: SocketAddr) -> String {
+pub(super) fn cannot_listen(address: SocketAddr) -> String {
     format!("cannot listen at {address}: is another program there? `--listen 127.0.0.1:0` takes any free port")
 }
 
 /// Ready when the process is asked to end: by Ctrl-C, or by SIGTERM.
-pub async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

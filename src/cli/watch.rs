@@ -15,7 +15,7 @@ use crate::watch::{Changes, Event, Files, Round, Watcher, channel};
 
 /// `littoral watch`.
 #[derive(Args, Debug)]
-pub struct Options {
+pub(super) struct Options {
     #[command(flatten)]
     place: Place,
     /// Where to listen; port 0 takes any free one
@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 /// Watches until it is told to stop.
-pub fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     super::log_to_stderr("warn");
     build::check_folders(&options.place)?;
     // Symbolic links in the way to the site would make events and paths differ.

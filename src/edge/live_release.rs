@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::headers;
 use super::node::EdgeError;
 use super::page::Shell;
+use super::search;
 use super::templates::Templates;
 use crate::site::digest::Digest;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
@@ -26,8 +27,13 @@ pub struct LiveRelease {
     pub site: Site,
     /// The folder of the search index below `.littoral/search/`, when there is one.
     pub search_folder: Option<String>,
+    /// Its reader; absent too when the index cannot be read, which the log tells: the
+    /// pages are served all the same.
+    pub(super) search: Option<search::Reader>,
     files: FxHashMap<Box<str>, File>,
     kinds: Vec<Kind>,
+    /// Paths of pages, in order, for lists of them.
+    pages: Vec<Box<str>>,
     /// Path → where it went, percent-encoded.
     redirects: FxHashMap<Box<str>, Box<str>>,
     shells: FxHashMap<Box<str>, Shell>,
@@ -91,13 +97,23 @@ impl LiveRelease {
             let title = title.map(String::into_boxed_str);
             files.insert(path.into_boxed_str(), File { object, length, kind, access, title });
         }
+        let titled = files.iter().filter(|(_, file)| file.title.is_some());
+        let mut pages: Vec<Box<str>> = titled.map(|(path, _)| path.clone()).collect();
+        pages.sort_unstable();
+        let search = manifest.search.as_ref().and_then(|name| {
+            search::Reader::open(&shelf.search_folder(name), &manifest.site.language)
+                .inspect_err(|error| tracing::error!(%error, name, "search is out of service"))
+                .ok()
+        });
         let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
         Ok(Self {
             id,
             site: manifest.site,
             search_folder: manifest.search,
+            search,
             files,
             kinds: kinds.list,
+            pages,
             redirects: redirects.collect(),
             shells,
             templates,
@@ -127,6 +143,18 @@ impl LiveRelease {
     /// The layout for dynamic pages.
     pub(super) fn shell(&self, name: &str) -> Option<&Shell> {
         self.shells.get(name)
+    }
+
+    /// How many pages it has.
+    pub fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Paths and titles of the pages whose path begins with `prefix`, in order of path.
+    pub fn pages_below(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let first = self.pages.partition_point(|path| &**path < prefix);
+        let paths = self.pages[first..].iter().take_while(move |path| path.starts_with(prefix));
+        paths.filter_map(|path| Some((&**path, self.title(path)?)))
     }
 
     /// The title of the page at `path`, if there is such a page.

@@ -25,6 +25,7 @@ mod follow;
 mod headers;
 mod health;
 mod history;
+mod listing;
 mod live;
 mod live_release;
 mod node;

@@ -27,8 +27,6 @@ use crate::store::{Store, StoreError};
 
 /// How often what has expired in the store is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// Headers of one request, beyond which it is refused.
-const HEADERS: usize = 100;
 /// Requests that one HTTP/2 connection may have open.
 const STREAMS: u32 = 128;
 /// What one HTTP/2 stream may have waiting to be sent.
@@ -154,8 +152,9 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Event {
 
 fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Time is kept by `Patient`. hyper refuses a buffer below 8 KiB by a panic.
-    builder.http1().header_read_timeout(None).max_buf_size(limits.head_bytes.max(8192)).max_headers(HEADERS);
+    // Time is kept by `Patient`. More than 100 headers are refused by default; to say so
+    // costs an allocation a request. hyper refuses a buffer below 8 KiB by a panic.
+    builder.http1().header_read_timeout(None).max_buf_size(limits.head_bytes.max(8192));
     builder
         .http2()
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))

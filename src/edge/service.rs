@@ -23,10 +23,18 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{account, health, history, live, preferences, respond};
+use super::{account, health, history, listing, live, preferences, respond, search};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 5] = [account::routes, health::routes, history::routes, live::routes, preferences::routes];
+const ROOMS: [Room; 7] = [
+    account::routes,
+    health::routes,
+    history::routes,
+    listing::routes,
+    live::routes,
+    preferences::routes,
+    search::routes,
+];
 
 fn rooms(edge: &Edge) -> BoxedFilter<(room::Response,)> {
     ROOMS
@@ -82,7 +90,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         self.heads.count();
         let at_once = catch_unwind(AssertUnwindSafe(|| respond::at_once(&self.edge, &request)));
         match at_once {
-            Ok(Some(response)) => Answering::Done(Some(Box::new(response))),
+            Ok(Some(response)) => Answering::Done(Some(response)),
             Ok(None) => {
                 let (edge, rooms, peer) = (self.edge.clone(), self.rooms.clone(), self.peer);
                 let in_flight = self.heads.answering();
@@ -92,15 +100,16 @@ impl hyper::service::Service<Request<Incoming>> for Service {
                     response
                 }))
             }
-            Err(_) => Answering::Done(Some(Box::new(respond::after_a_panic()))),
+            Err(_) => Answering::Done(Some(respond::after_a_panic())),
         }
     }
 }
 
 /// The answer to one request.
+#[allow(clippy::large_enum_variant, reason = "the large one is the usual one, and must not allocate")]
 pub(super) enum Answering {
-    /// A static hit.
-    Done(Option<Box<Response<Body>>>),
+    /// A static hit. Not boxed: hyper keeps one place for the future of each connection.
+    Done(Option<Response<Body>>),
     /// Something had to be waited for.
     Slow(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
 }
@@ -111,7 +120,7 @@ impl Future for Answering {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Done(response) => match response.take() {
-                Some(response) => Poll::Ready(Ok(*response)),
+                Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending,
             },
             Self::Slow(future) => match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

@@ -12,11 +12,11 @@ use percent_encoding::percent_decode_str;
 /// Why a target has no path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the address is not a path of this site")]
-pub struct NotAPath;
+pub(super) struct NotAPath;
 
 /// The decoded path of `uri`: begins with `/`, is UTF-8 without control characters,
 /// backslashes, encoded slashes and dot segments, also when it is decoded a second time.
-pub fn decoded_path(uri: &Uri) -> Result<Cow<'_, str>, NotAPath> {
+pub(super) fn decoded_path(uri: &Uri) -> Result<Cow<'_, str>, NotAPath> {
     let is_ours = |scheme: &str| matches!(scheme, "http" | "https");
     let of_another = uri.scheme_str().is_some_and(|scheme| !is_ours(scheme));
     let with_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));

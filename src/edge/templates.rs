@@ -10,17 +10,7 @@ use handlebars::template::{Parameter, Template, TemplateElement};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::node::EdgeError;
-
-/// Templates that exist whatever the release has.
-const BUILT_IN: [(&str, &str); 7] = [
-    ("account/account", include_str!("../../dynamic/account/account.hbs")),
-    ("account/login", include_str!("../../dynamic/account/login.hbs")),
-    ("account/register", include_str!("../../dynamic/account/register.hbs")),
-    ("preferences/fields", include_str!("../../dynamic/preferences/fields.hbs")),
-    ("preferences/preferences", include_str!("../../dynamic/preferences/preferences.hbs")),
-    ("refusal/page", include_str!("../../dynamic/refusal/page.hbs")),
-    ("refusal/notice", include_str!("../../dynamic/refusal/notice.hbs")),
-];
+use crate::site::theme;
 
 /// The templates of a release.
 #[derive(Debug)]
@@ -31,7 +21,8 @@ impl Templates {
     pub(super) fn built_in() -> Self {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
-        for (name, text) in BUILT_IN {
+        for (path, bytes) in theme::dynamic() {
+            let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) else { continue };
             if let Err(error) = registry.register_template_string(name, text) {
                 tracing::error!(%error, name, "a template of the program is damaged");
             }

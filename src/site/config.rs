@@ -216,6 +216,10 @@ impl Config {
         let mut wrong = Vec::new();
         if !self.base_url.starts_with("http://") && !self.base_url.starts_with("https://") {
             wrong.push(("base_url", format!("expected `http://` or `https://`, found `{}`", self.base_url)));
+        } else if self.base_url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
+            // Every URL of the site, in texts and layouts alike, would need it in front.
+            let message = format!("expected a site at the root of its host, found a path in `{}`", self.base_url);
+            wrong.push(("base_url", message));
         }
         if self.paginate == 0 {
             wrong.push(("paginate", "expected at least 1 page on a list page, found 0".to_owned()));

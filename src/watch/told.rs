@@ -16,12 +16,12 @@ pub fn channel() -> LiveChannel {
 }
 
 /// A new release is live.
-pub fn built(published: Published, changed: &Changes) -> LiveEvent {
+pub(super) fn built(published: Published, changed: &Changes) -> LiveEvent {
     LiveEvent { name: "built", data: json!({ "id": published.id, "css": changed.is_only_css() }) }
 }
 
 /// The site has mistakes; the release before is still live.
-pub fn failed(diagnostics: &[Diagnostic]) -> LiveEvent {
+pub(super) fn failed(diagnostics: &[Diagnostic]) -> LiveEvent {
     let errors: Vec<&Diagnostic> =
         diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
     LiveEvent { name: "failed", data: json!({ "errors": errors }) }

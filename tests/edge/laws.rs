@@ -27,7 +27,7 @@ proptest! {
     fn one_part_is_what_was_asked(first in 0u64..100, more in 0u64..100, length in 1u64..150) {
         let last = first + more;
         let expected = if first < length {
-            Ranges::Parts(vec![first..(last + 1).min(length)])
+            Ranges::Parts(std::iter::once(first..(last + 1).min(length)).collect())
         } else {
             Ranges::Unsatisfiable
         };

@@ -1,13 +1,23 @@
 //! The edge, through its front door: a real listener, a real client, one module a room.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+#![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
+
+mod account;
+mod browser;
 mod conditions;
 mod files;
 mod health;
+mod history;
 mod hostile;
 mod laws;
+mod listing;
 mod live;
 mod moved;
 mod pages;
 mod patience;
+mod preferences;
 mod reload;
+mod search;
+mod session;
 mod support;

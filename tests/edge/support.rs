@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use littoral::build::search_index;
 use littoral::edge::{Edge, Limits, Options, Server};
 use littoral::site::config;
 use littoral::site::release::{Access, CacheClass, Entry, FORMAT, Manifest, Redirect, Shelf, Shell, Site, Writer};
+use littoral::site::search::Document;
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A release to be. Begins with what nearly every test asks for.
 pub struct Release {
+    shelf: Shelf,
     writer: Writer,
     pub manifest: Manifest,
 }
@@ -56,7 +59,8 @@ impl Release {
             templates: Default::default(),
             search: None,
         };
-        Self { writer: Writer::open(Shelf::of(root)).unwrap(), manifest }
+        let shelf = Shelf::of(root);
+        Self { writer: Writer::open(shelf.clone()).unwrap(), shelf, manifest }
     }
 
     pub fn page(&mut self, path: &str, html: &str) {
@@ -102,6 +106,12 @@ impl Release {
     /// A template of `dynamic/`, its name without `.hbs`.
     pub fn template(&mut self, name: &str, text: &str) {
         self.manifest.templates.insert(name.to_owned(), self.writer.put(text.as_bytes()).unwrap());
+    }
+
+    /// The search index of these sections.
+    pub fn search(&mut self, sections: Vec<Document>) {
+        let name = search_index::write(&self.shelf, &self.manifest.site.language, sections).unwrap();
+        self.manifest.search = Some(name);
     }
 
     pub fn publish(&self) {

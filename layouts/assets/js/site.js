@@ -1,5 +1,4 @@
-// What a script makes nicer. Nothing here is needed to read, to search or to sign in:
-// without it links lead to pages and forms post to them.
+// What a script makes nicer: without it, links lead to pages and forms post to them.
 
 const root = document.documentElement;
 const find = (selector, within = document) => within.querySelector(selector);
@@ -50,8 +49,7 @@ if (opener) {
     chosen = every.length ? (at + every.length) % every.length : -1;
     every.forEach((option, index) => option.setAttribute("aria-selected", String(index === chosen)));
     every[chosen]?.scrollIntoView({ block: "nearest" });
-    if (chosen < 0) input.removeAttribute("aria-activedescendant");
-    else input.setAttribute("aria-activedescendant", every[chosen].id);
+    if (chosen >= 0) input.setAttribute("aria-activedescendant", every[chosen].id);
   };
   const show = (answer) => {
     const found = Array.isArray(answer) ? answer : answer?.suggestions ?? answer?.results ?? [];
@@ -65,9 +63,7 @@ if (opener) {
     list.hidden = !found.length;
     input.setAttribute("aria-expanded", String(found.length > 0));
     said.textContent = found.length ? `${found.length} found. Arrow keys choose, Enter opens.` : input.value.trim() ? "Nothing begins like this. Enter searches the text." : "";
-    choose(-1 - found.length);
     chosen = -1;
-    options().forEach((option) => option.setAttribute("aria-selected", "false"));
     input.removeAttribute("aria-activedescendant");
   };
   const ask = async () => {
@@ -92,8 +88,9 @@ if (opener) {
       input.addEventListener("keydown", (key) => {
         if (key.key === "ArrowDown") { key.preventDefault(); choose(chosen + 1); }
         else if (key.key === "ArrowUp") { key.preventDefault(); choose(chosen < 0 ? -1 : chosen - 1); }
+        // A search field would take the first Escape to empty itself.
+        else if (key.key === "Escape") { key.preventDefault(); dialog.close(); }
         else if (key.key === "Enter" && chosen >= 0) { key.preventDefault(); location.href = options()[chosen].dataset.url; }
-        else if (key.key === "Escape" && input.value) { key.preventDefault(); input.value = ""; show([]); }
       });
       dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
     }
@@ -107,7 +104,12 @@ if (opener) {
   });
 }
 
-// The look: kept in a cookie that look.js reads; the edge keeps it for a member.
+// The look: in a cookie that look.js reads, and at the edge, which carries it into an account.
+const tell = (what, fields) => fetch(`/_/${what}`, { method: "POST", body: new URLSearchParams(fields), keepalive: true }).catch(() => {});
+const wear = (theme, size) => {
+  if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
+  if (size === "normal") delete root.dataset.size; else root.dataset.size = size;
+};
 const lookButton = find("[data-look]");
 if (lookButton) {
   lookButton.hidden = false;
@@ -115,15 +117,15 @@ if (lookButton) {
   let dialog;
   const keep = () => {
     const theme = find("[name=theme]:checked", dialog).value, size = find("[name=size]:checked", dialog).value;
-    if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
-    if (size === "normal") delete root.dataset.size; else root.dataset.size = size;
+    wear(theme, size);
     document.cookie = `littoral_look=${theme}.${size}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+    if (find("[data-account]")) tell("preferences", { theme, size });
   };
+  const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
+    make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
   lookButton.addEventListener("click", () => {
     if (!dialog) {
-      const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
-        make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
-      dialog = make("dialog", { className: "look", "aria-label": "Display" }, make("form", { method: "dialog" },
+      dialog = make("dialog", { "aria-label": "Display" }, make("form", { method: "dialog" },
         group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text size", root.dataset.size ?? "normal"),
         make("button", { type: "submit" }, "Done")));
       dialog.addEventListener("change", keep);
@@ -134,18 +136,33 @@ if (lookButton) {
   });
 }
 
-// Who is signed in, and what they have read.
+// Who is signed in; a member's look on a machine where it was never chosen; and how far
+// they have read, told when the page is left. Nothing is sent for anybody else.
 const accountLink = find("[data-account]");
 if (accountLink) {
   json("/_/me").then((me) => {
-    if (!me?.name && !me?.email) return;
+    if (!me?.signed_in) return;
     accountLink.href = "/account";
-    accountLink.textContent = me.name || "Account";
-    if (document.body.matches(".page")) {
-      const body = new URLSearchParams({ path: location.pathname });
-      if (me.csrf) body.set("csrf", me.csrf);
-      fetch("/_/read", { method: "POST", body, keepalive: true });
+    accountLink.textContent = me.name;
+    if (!/(^|; )littoral_look=/.test(document.cookie) && (me.theme || me.size)) {
+      wear(me.theme ?? "system", me.size ?? "normal");
+      tell("preferences", { theme: me.theme ?? "", size: me.size ?? "" });
     }
+    if (!document.body.matches(".page")) return;
+    // The furthest place of this visit: on the way out one scrolls up to the menu.
+    let furthest = -1, anchor = "";
+    const look = () => {
+      const length = root.scrollHeight - innerHeight;
+      const position = length < 1 ? 1 : Math.min(1, Math.max(0, scrollY / length));
+      if (position <= furthest) return;
+      furthest = position;
+      anchor = [...all(".text :is(h2, h3)[id]")].filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop()?.id ?? "";
+    };
+    const note = () => tell("read", { path: location.pathname, position: furthest.toFixed(3), anchor });
+    look();
+    note();
+    addEventListener("scroll", look, { passive: true });
+    document.addEventListener("visibilitychange", () => { if (document.hidden) note(); });
   }).catch(() => {});
 }
 
@@ -157,7 +174,7 @@ all("[data-live]").forEach(async (box) => {
     const answer = await fetch(box.dataset.live, { headers: { accept: "text/html" } });
     if (!answer.ok) throw new Error(String(answer.status));
     box.innerHTML = await answer.text();
-    box.append(make("p", { className: "took" }, `Asked and shown in ${(performance.now() - since).toFixed(0)} ms, at ${new Date().toLocaleTimeString()}.`));
+    box.append(make("p", { className: "took" }, `Asked and shown in ${(performance.now() - since).toFixed(1)} ms.`));
   } catch {
     // What stands in the box already leads to the same answer as a page.
   }

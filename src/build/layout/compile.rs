@@ -1,5 +1,6 @@
 //! Compiling: from the files of `layouts/` and the built-in theme to [`Layouts`].
 
+use handlebars::template::TemplateElement;
 use handlebars::{Handlebars, Template};
 use rustc_hash::FxHashMap;
 
@@ -42,7 +43,10 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     let mut compiled: Vec<(String, Template)> = Vec::new();
     for name in names {
         match Template::compile_with_name(&texts[name].text, name.clone()) {
-            Ok(template) => compiled.push((name.clone(), template)),
+            Ok(mut template) => {
+                name_blocks(&mut template, name);
+                compiled.push((name.clone(), template));
+            }
             Err(error) => found.push(syntax_mistake(&texts[name].file, &texts[name].text, &error)),
         }
     }
@@ -61,6 +65,24 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
         }
     }
     Layouts { registry, sources: texts, showing_items }
+}
+
+/// Handlebars gives a name to a file's template only, not to the blocks in it. A mistake in a
+/// block would then be looked for in the file that shows it, `base.hbs`, and not in the one
+/// where it was written.
+fn name_blocks(template: &mut Template, name: &str) {
+    template.name = Some(name.to_owned());
+    for element in &mut template.elements {
+        let inside = match element {
+            TemplateElement::PartialExpression(block)
+            | TemplateElement::PartialBlock(block)
+            | TemplateElement::DecoratorExpression(block)
+            | TemplateElement::DecoratorBlock(block) => [block.template.as_mut(), None],
+            TemplateElement::HelperBlock(helper) => [helper.template.as_mut(), helper.inverse.as_mut()],
+            _ => continue,
+        };
+        inside.into_iter().flatten().for_each(|block| name_blocks(block, name));
+    }
 }
 
 fn cycle_mistake(source: &Source, way: &[String]) -> Diagnostic {

@@ -10,7 +10,7 @@ use handlebars::Template;
 use handlebars::template::{Parameter, TemplateElement};
 
 /// Which template includes which, and what each asks for.
-pub struct Graph<'t> {
+pub(super) struct Graph<'t> {
     nodes: BTreeMap<&'t str, Node>,
 }
 
@@ -26,7 +26,7 @@ struct Node {
 
 impl<'t> Graph<'t> {
     /// The graph of `templates`.
-    pub fn of(templates: &'t [(String, Template)]) -> Self {
+    pub(super) fn of(templates: &'t [(String, Template)]) -> Self {
         let nodes = templates.iter().map(|(name, template)| {
             let mut node = Node::default();
             node.collect(template);
@@ -38,7 +38,7 @@ impl<'t> Graph<'t> {
     }
 
     /// The cycles, each with the names on the way round, first and last alike.
-    pub fn cycles(&self) -> Vec<Vec<String>> {
+    pub(super) fn cycles(&self) -> Vec<Vec<String>> {
         let (mut done, mut cycles) = (BTreeSet::new(), Vec::new());
         for name in self.nodes.keys() {
             self.follow(name, &mut Vec::new(), &mut done, &mut cycles);
@@ -47,7 +47,7 @@ impl<'t> Graph<'t> {
     }
 
     /// Whether `name` calls the block helper `helper`, itself or by a partial.
-    pub fn calls(&self, name: &str, helper: &str) -> bool {
+    pub(super) fn calls(&self, name: &str, helper: &str) -> bool {
         let (mut seen, mut open) = (BTreeSet::new(), vec![name]);
         while let Some(name) = open.pop() {
             let Some(node) = self.nodes.get(name).filter(|_| seen.insert(name)) else { continue };

@@ -33,7 +33,7 @@ impl Refusal {
 }
 
 /// The mistake behind `error`, met while `template` was rendered.
-pub fn diagnostic(error: &RenderError, template: &str, sources: &FxHashMap<String, Source>) -> Diagnostic {
+pub(super) fn diagnostic(error: &RenderError, template: &str, sources: &FxHashMap<String, Source>) -> Diagnostic {
     let name = error.template_name.as_deref().unwrap_or(template);
     let place = match (sources.get(name), error.line_no, error.column_no) {
         (Some(source), Some(line), Some(column)) => Place::at(&source.file, &source.text, line, column),

@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::site::diagnostic::Diagnostic;
 
 pub use compile::compile;
+pub use mistake::NAMES as HELPERS;
 pub use scope::Scope;
 pub use syntax::syntax_mistake;
 

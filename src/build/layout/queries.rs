@@ -27,7 +27,7 @@ use crate::build::model::{Order, PageId, PageQuery, SortBy};
 use crate::site::diagnostic::Code;
 
 /// Makes the queries known to `registry`.
-pub fn register(registry: &mut Handlebars<'static>) {
+pub(super) fn register(registry: &mut Handlebars<'static>) {
     let mut add = |name: &'static str, keys: &'static [&'static str], answer: Answer| {
         registry.register_helper(name, Box::new(Query { name, keys, answer }));
     };
@@ -40,8 +40,8 @@ pub fn register(registry: &mut Handlebars<'static>) {
     add("ancestors", &[], |scope, _| {
         Ok(scope.page.map(|id| shown(scope, &scope.site.ancestors(id))).unwrap_or_default())
     });
-    add("previous", &[], |scope, _| Ok(neighbour(scope, |(previous, _)| previous)));
-    add("next", &[], |scope, _| Ok(neighbour(scope, |(_, next)| next)));
+    add("previous", &[], |scope, _| Ok(neighbour(scope, Side::Previous)));
+    add("next", &[], |scope, _| Ok(neighbour(scope, Side::Next)));
     add("pager", &[], |scope, _| Ok(scope.pager.iter().cloned().collect()));
     add("headings", &["min", "max"], headings);
     add("data", &[], data);
@@ -270,8 +270,19 @@ fn section(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderErr
     Ok(vec![section_shown(scope, id)])
 }
 
-fn neighbour(scope: &Scope, side: fn((Option<PageId>, Option<PageId>)) -> Option<PageId>) -> Vec<Value> {
-    let id = scope.page.and_then(|id| side(scope.site.neighbours(id)));
+/// Which neighbour.
+#[derive(Clone, Copy)]
+enum Side {
+    Previous,
+    Next,
+}
+
+fn neighbour(scope: &Scope, side: Side) -> Vec<Value> {
+    let (previous, next) = scope.page.map(|id| scope.site.neighbours(id)).unwrap_or_default();
+    let id = match side {
+        Side::Previous => previous,
+        Side::Next => next,
+    };
     shown(scope, id.as_slice())
 }
 

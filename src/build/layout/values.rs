@@ -15,7 +15,7 @@ use crate::site::diagnostic::Code;
 use crate::site::permalink::slugify;
 
 /// Makes the helpers known to `registry`.
-pub fn register(registry: &mut Handlebars<'static>) {
+pub(super) fn register(registry: &mut Handlebars<'static>) {
     let mut value = |name: &'static str, give: Give| registry.register_helper(name, Box::new(Giving { name, give }));
     value("date", date);
     value("absolute", |asked| {

@@ -205,7 +205,14 @@ impl Page<'_> {
         let names = self.surroundings.shortcode_names();
         let message = format!("no shortcode is called `{written}`");
         let diagnostic = Diagnostic::error(Code::UnknownShortcode, self.place(name), message);
-        state.diagnostics.push(diagnostic.near(written, names.iter().map(String::as_str)));
+        let diagnostic = diagnostic.near(written, names.iter().map(String::as_str));
+        state.diagnostics.push(if diagnostic.hints.is_empty() {
+            diagnostic.hint(format!(
+                "a shortcode is a file, `layouts/shortcodes/{written}.hbs`; to print the braces, write `\\{{{{`"
+            ))
+        } else {
+            diagnostic
+        });
     }
 
     fn report_faults(&self, state: &mut State) {

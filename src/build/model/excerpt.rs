@@ -9,7 +9,7 @@ const LOOKED_AT: usize = 4096;
 
 /// The words of the first paragraph of `body`, without markup and shortcodes; empty when
 /// there is none near its head.
-pub fn first_paragraph(body: &str) -> String {
+pub(super) fn first_paragraph(body: &str) -> String {
     let mut end = body.len().min(LOOKED_AT);
     while !body.is_char_boundary(end) {
         end -= 1;

@@ -47,11 +47,10 @@ pub fn load(
     let sections = tree::plant(&mut pages, home);
     let taxonomies = taxonomy::gather(&config.taxonomies, &pages);
     let mut places = vec![None; pages.len()];
-    for section in sections.values() {
-        for (at, id) in section.pages.iter().enumerate() {
-            places[id.index()] = u32::try_from(at).ok();
-        }
-    }
+    // In no order of sections: each page is in one.
+    sections.values().flat_map(|section| section.pages.iter().enumerate()).for_each(|(at, id)| {
+        places[id.index()] = u32::try_from(at).ok();
+    });
     pages.par_iter_mut().for_each(|page| page.shown = page.describe(&config));
     let by_source = pages.iter().enumerate().map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
     let files = place_files(&pages, &hidden, content().filter(|path| !path.ends_with(".md")));

@@ -31,7 +31,7 @@ pub struct Term {
 }
 
 /// Groups the pages by the taxonomies that the configuration names.
-pub fn gather(names: &[String], pages: &[Page]) -> Vec<Taxonomy> {
+pub(super) fn gather(names: &[String], pages: &[Page]) -> Vec<Taxonomy> {
     names
         .iter()
         .map(|name| {

@@ -18,7 +18,7 @@ pub struct Section {
 }
 
 /// Gives every page its section and every section its pages.
-pub fn plant(pages: &mut [Page], home: PageId) -> FxHashMap<PageId, Section> {
+pub(super) fn plant(pages: &mut [Page], home: PageId) -> FxHashMap<PageId, Section> {
     let folders: FxHashMap<String, PageId> = pages
         .iter()
         .enumerate()
@@ -47,12 +47,13 @@ pub fn plant(pages: &mut [Page], home: PageId) -> FxHashMap<PageId, Section> {
             }
         }
     }
-    for (id, section) in &mut sections {
+    // In no order of sections: what one holds does not depend on another.
+    sections.iter_mut().for_each(|(id, section)| {
         let order = order_of(&pages[id.index()], &section.pages, pages);
         section.newest_first = order == By::Date;
         section.pages.sort_by(|one, other| compare(order, &pages[one.index()], &pages[other.index()]));
         section.sections.sort_by(|one, other| compare(By::Weight, &pages[one.index()], &pages[other.index()]));
-    }
+    });
     sections
 }
 
@@ -65,7 +66,7 @@ fn folders_above(folder: &str) -> impl Iterator<Item = &str> {
 
 /// What a list is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub(super) enum By {
     /// Light to heavy, pages without a weight last; then by date, then by path.
     Weight,
     /// New to old; then by path.
@@ -91,7 +92,7 @@ fn order_of(section: &Page, members: &[PageId], pages: &[Page]) -> By {
 }
 
 /// The order of two pages; never equal for two sources, so that a list is the same each time.
-pub fn compare(by: By, one: &Page, other: &Page) -> Ordering {
+pub(super) fn compare(by: By, one: &Page, other: &Page) -> Ordering {
     let weight = |page: &Page| page.front.weight.unwrap_or(i64::MAX);
     let newest = |page: &Page| std::cmp::Reverse(page.front.date.as_ref().map_or(i64::MIN, |when| when.micros));
     let title = |page: &Page| page.front.title.as_deref().unwrap_or_default().to_lowercase();

@@ -40,7 +40,7 @@ pub(super) async fn register(sessions: Sessions, reader: Reader, form: Form) -> 
         password: password::hash(&wish.password).await?,
         email: wish.email,
         name: wish.name,
-        preferences: reader.visitor_preferences(),
+        preferences: reader.carried(),
     };
     let chosen = new.preferences;
     match sessions.store().register(new, Timestamp::now()).await? {
@@ -75,11 +75,15 @@ pub(super) async fn log_in(sessions: Sessions, reader: Reader, form: Form) -> Re
     if !password::is_right(form.get("password"), known).await? {
         return again(Errors::one("password", NO_MATCH));
     }
-    let Some((member, _)) = found else {
+    let Some((member, hashed)) = found else {
         return again(Errors::one("password", NO_MATCH));
     };
     attempt.succeeded(&sessions).await?;
-    let chosen = member.preferences.or(reader.visitor_preferences());
+    if password::is_of_old(&hashed) {
+        let stronger = password::hash(form.get("password")).await?;
+        sessions.store().keep_stronger_hash(member.id, hashed, stronger).await?;
+    }
+    let chosen = member.preferences.or(reader.carried());
     enter(&sessions, &reader, member.id, chosen, next).await
 }
 
@@ -106,7 +110,7 @@ async fn enter(
     chosen: Preferences,
     next: Option<String>,
 ) -> Result<Response, Refusal> {
-    let cookie = sessions.begin(reader, Some(member), reader.visitor_preferences()).await?;
+    let cookie = sessions.begin(reader, Some(member), reader.carried()).await?;
     let transport = reader.transport();
     let response = set(see_other(next.as_deref().unwrap_or(HOME)), &cookie);
     let response = set(response, &Cookie::no_form(transport));

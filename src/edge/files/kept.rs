@@ -9,6 +9,7 @@ use hyper::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use rustc_hash::FxBuildHasher;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::super::headers;
 use super::super::live_release::{File, Kind};
@@ -16,7 +17,7 @@ use super::negotiate::Coding;
 use crate::site::digest::Digest;
 
 /// What a kept body costs beside its bytes: headers, key, the cache's own books.
-const OVERHEAD: u64 = 1500;
+const OVERHEAD: u64 = 2048;
 
 /// How many bodies the cache makes room for at first, for each MiB; more is not refused.
 const BODIES_A_MIB: usize = 64;
@@ -45,28 +46,39 @@ pub(super) struct KeptFile {
 }
 
 /// The kept bodies.
-pub struct Kept(Cache<Key, Arc<KeptFile>, ByBytes, FxBuildHasher>);
+pub(in super::super) struct Kept {
+    bodies: Cache<Key, Arc<KeptFile>, ByBytes, FxBuildHasher>,
+    makers: Semaphore,
+}
 
 impl Kept {
     /// Room for so many MiB of bodies.
     pub(in super::super) fn of_mib(mib: u32) -> Self {
         let mib = mib.max(1);
         let bodies = BODIES_A_MIB * mib as usize;
-        Self(Cache::with(bodies, u64::from(mib) << 20, ByBytes, FxBuildHasher, Default::default()))
+        let bodies = Cache::with(bodies, u64::from(mib) << 20, ByBytes, FxBuildHasher, Default::default());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { bodies, makers: Semaphore::new(cores) }
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Arc<KeptFile>> {
-        self.0.get(key)
+        self.bodies.get(key)
     }
 
     pub(super) fn cache(&self) -> &Cache<Key, Arc<KeptFile>, ByBytes, FxBuildHasher> {
-        &self.0
+        &self.bodies
+    }
+
+    /// A turn to read or encode. As many as there are cores: more gain nothing, and each
+    /// thread that encodes keeps megabytes for its tables.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.makers.acquire().await.ok()
     }
 }
 
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kept({} bodies, {} bytes)", self.0.len(), self.0.weight())
+        write!(f, "Kept({} bodies, {} bytes)", self.bodies.len(), self.bodies.weight())
     }
 }
 

@@ -11,13 +11,15 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Score, Searcher, Term};
 
 use super::question::{Form, Part, Question};
+use super::ranking::{BestPages, Ranked};
+use super::statistics::Statistics;
 use super::vocabulary::{self, Completion, Extent, Near};
 use crate::site::search::Fields;
 
 /// How much a word in the title counts, one in the text counting 1.
-const TITLE: Score = 2.5;
+const TITLE: Score = 3.5;
 /// How much a word in the heading counts.
-const HEADING: Score = 1.8;
+const HEADING: Score = 2.2;
 /// How much a word spelt as it was asked for counts, beside its stem.
 const SPELLING: Score = 0.8;
 /// How much a word counts that only begins with what was asked for.
@@ -104,6 +106,12 @@ impl Queries<'_> {
                 vocabulary::near(self.searcher, self.fields.words, &word.plain, mistakes, Extent::Whole, MOST_NEAR)?;
         }
         Ok(())
+    }
+
+    /// Asks the index.
+    pub(super) fn ask(&self, query: &dyn Query, kept: usize) -> tantivy::Result<Ranked> {
+        let statistics = Statistics { searcher: self.searcher, fields: self.fields };
+        self.searcher.search_with_statistics_provider(query, &BestPages { kept }, &statistics)
     }
 
     /// Sections that have all the parts, stop words counting but not wanted.

@@ -9,6 +9,7 @@
 //! Knows nothing of HTTP. Takes time in proportion to what matches, so it is called off the
 //! threads that answer requests.
 
+use std::fmt;
 use std::path::Path;
 
 use tantivy::schema::{Field, Value};
@@ -17,7 +18,7 @@ use tantivy::{DocAddress, Index, ReloadPolicy, Score, Searcher, TantivyDocument}
 use super::excerpt::Marker;
 use super::query::{self, Looked, Queries, Width};
 use super::question::{Form, Question};
-use super::ranking::{BestPages, Ranked};
+use super::ranking::Ranked;
 use super::read_only::ReadOnly;
 use super::vocabulary::{self, Extent};
 use crate::site::permalink;
@@ -100,6 +101,20 @@ pub enum Suggestion {
     Words(String),
 }
 
+/// A question as it was read, and what that found.
+struct Reading {
+    parts: Vec<Looked>,
+    width: Width,
+    ranked: Ranked,
+    with_all: usize,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} sections)", self.sections())
+    }
+}
+
 impl Reader {
     /// Opens the index in `folder`, of a site in that language.
     pub fn open(folder: &Path, language: &str) -> Result<Self, SearchError> {
@@ -138,12 +153,31 @@ impl Reader {
         Ok(found)
     }
 
-    fn answer(&self, question: &Question, skipped: usize, limit: usize) -> Result<Found, SearchError> {
-        if question.parts.is_empty() {
-            return Ok(Found::default());
+    /// The paths of the pages that a question finds, in order: the ranking without the cost
+    /// of showing it.
+    pub fn rank(&self, question: &str, limit: usize) -> Result<Vec<String>, SearchError> {
+        let question = Question::parse(question, &self.analysis);
+        let mut paths = Vec::new();
+        for page in self.read(&question, limit)?.ranked.pages {
+            if let Some((_, address)) = page.sections.first() {
+                let document: TantivyDocument = self.searcher.doc(*address)?;
+                paths.push(text_of(&document, self.fields.path).to_owned());
+            }
         }
+        Ok(paths)
+    }
+
+    fn answer(&self, question: &Question, skipped: usize, limit: usize) -> Result<Found, SearchError> {
+        let Reading { parts, width, ranked, with_all } = self.read(question, skipped + limit)?;
+        let suggestion = self.as_perhaps_meant(question, &parts)?;
+        let total = ranked.total;
+        let pages = self.shown(ranked, skipped, &self.marker(&parts, width))?;
+        Ok(Found { total, with_all, without_quotes: false, pages, suggestion })
+    }
+
+    /// Reads a question as narrowly as finds enough.
+    fn read(&self, question: &Question, kept: usize) -> tantivy::Result<Reading> {
         let queries = Queries { searcher: &self.searcher, fields: &self.fields };
-        let collector = BestPages { kept: skipped + limit };
         let mut parts = queries.look_up(question)?;
         let mut width = Width::Exact;
         let mut query = queries.all(&parts, width);
@@ -151,23 +185,21 @@ impl Reader {
             width = Width::Beginnings;
             query = query::first(query, queries.all(&parts, width));
         }
-        let mut ranked = self.searcher.search(&query, &collector)?;
+        let mut ranked = queries.ask(&query, kept)?;
         if ranked.total < ENOUGH {
             queries.look_nearby(&mut parts)?;
             if parts.iter().any(|looked| !looked.near.is_empty()) {
                 width = Width::Mistakes;
                 query = query::first(query, queries.all(&parts, width));
-                ranked = self.searcher.search(&query, &collector)?;
+                ranked = queries.ask(&query, kept)?;
             }
         }
         let with_all = ranked.total;
         if ranked.total < ENOUGH && question.wanted().len() > 1 {
             query = query::first(query, queries.any(&parts, width));
-            ranked = self.searcher.search(&query, &collector)?;
+            ranked = queries.ask(&query, kept)?;
         }
-        let suggestion = self.as_perhaps_meant(question, &parts)?;
-        let pages = self.shown(ranked, skipped, &self.marker(&parts, width))?;
-        Ok(Found { total: pages.0, with_all, without_quotes: false, pages: pages.1, suggestion })
+        Ok(Reading { parts, width, ranked, with_all })
     }
 
     /// The question with each word that the index does not have replaced by the nearest one.
@@ -224,14 +256,14 @@ impl Reader {
         marker
     }
 
-    fn shown(&self, ranked: Ranked, skipped: usize, marker: &Marker) -> tantivy::Result<(usize, Vec<Page>)> {
+    fn shown(&self, ranked: Ranked, skipped: usize, marker: &Marker) -> tantivy::Result<Vec<Page>> {
         let mut pages = Vec::new();
         for page in ranked.pages.into_iter().skip(skipped) {
             let mut shown =
                 Page { path: String::new(), title: String::new(), title_html: String::new(), sections: Vec::new() };
             for (score, address) in page.sections {
                 let document: TantivyDocument = self.searcher.doc(address)?;
-                let heading = text_of(&document, self.fields.heading);
+                let heading = self.heading(&document);
                 if shown.sections.is_empty() {
                     shown.path = text_of(&document, self.fields.path).to_owned();
                     shown.title = text_of(&document, self.fields.title).to_owned();
@@ -247,7 +279,12 @@ impl Reader {
             }
             pages.push(shown);
         }
-        Ok((ranked.total, pages))
+        Ok(pages)
+    }
+
+    /// Empty for what stands before the first heading.
+    fn heading<'d>(&self, document: &'d TantivyDocument) -> &'d str {
+        if text_of(document, self.fields.anchor).is_empty() { "" } else { text_of(document, self.fields.heading) }
     }
 
     fn url(&self, document: &TantivyDocument) -> String {
@@ -266,7 +303,7 @@ impl Reader {
         let mut suggestions = Vec::new();
         let Some(word) = last.words.last() else { return Ok(Vec::new()) };
         let names = self.continued(self.fields.name, &word.plain, 64)?;
-        let ranked = self.searcher.search(&queries.named(before, &names), &BestPages { kept: limit })?;
+        let ranked = queries.ask(&queries.named(before, &names), limit)?;
         for page in &ranked.pages {
             for address in page.sections.iter().map(|(_, address)| *address).take(2) {
                 suggestions.push(self.place(address)?);
@@ -309,7 +346,7 @@ impl Reader {
         Ok(Suggestion::Place {
             url: self.url(&document),
             title: text_of(&document, self.fields.title).to_owned(),
-            heading: text_of(&document, self.fields.heading).to_owned(),
+            heading: self.heading(&document).to_owned(),
         })
     }
 }

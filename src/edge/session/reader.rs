@@ -81,11 +81,21 @@ impl Reader {
         }
     }
 
-    /// What was chosen without an account: saved in the session, or by the site's script in
-    /// its cookie.
-    pub(in crate::edge) fn visitor_preferences(&self) -> Preferences {
+    /// What was chosen without an account: the cookie first, because the site's script
+    /// writes it without asking us, and saving does as well.
+    fn visitor_preferences(&self) -> Preferences {
         let saved = self.session.as_ref().map(|session| session.visitor_preferences).unwrap_or_default();
-        saved.or(self.look)
+        self.look.or(saved)
+    }
+
+    /// What a visitor's choices bring to an account. What is as it would be anyway is no
+    /// choice there: the cookie always names both.
+    pub(in crate::edge) fn carried(&self) -> Preferences {
+        let chosen = self.visitor_preferences();
+        Preferences {
+            theme: chosen.theme.filter(|theme| *theme != Theme::System),
+            text_size: chosen.text_size.filter(|size| *size != TextSize::Normal),
+        }
     }
 
     pub(in crate::edge) fn transport(&self) -> Transport {

@@ -56,14 +56,15 @@ pub struct Fields {
     /// Stored, stems: the page's title. In each of its sections, so that a question with a
     /// word of the title and one of a section finds that section.
     pub title: Field,
-    /// Stored, stems: the heading.
+    /// Stored, stems: what this section itself is called: its heading, or the page's title
+    /// for what stands before the first. Were it empty there, each heading would count as
+    /// one of uncommon length.
     pub heading: Field,
     /// Stored, stems: the text.
     pub text: Field,
     /// Plain words of title, heading and text together.
     pub words: Field,
-    /// Plain words of what this section itself is called: its heading, or the page's title
-    /// for what stands before the first.
+    /// Plain words of the same as `heading`.
     pub name: Field,
     /// Fast: the page's number and, in the low bits, the section's: see [`Place`].
     pub place: Field,

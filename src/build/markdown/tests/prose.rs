@@ -25,7 +25,10 @@ fn a_table_is_named_by_its_head() {
 
 #[test]
 fn tasks_and_struck_words() {
-    check("- [x] ~~a~~", "<ul>\n<li><input type=\"checkbox\" checked disabled> <del>a</del></li>\n</ul>");
+    check(
+        "- [x] ~~a~~",
+        "<ul>\n<li><input type=\"checkbox\" checked disabled aria-label=\"done\"> <del>a</del></li>\n</ul>",
+    );
 }
 
 #[test]

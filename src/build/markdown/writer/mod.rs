@@ -161,9 +161,9 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
             Event::TaskListMarker(done) => {
                 self.open_paragraph();
                 self.out.push_str(if done {
-                    "<input type=\"checkbox\" checked disabled> "
+                    "<input type=\"checkbox\" checked disabled aria-label=\"done\"> "
                 } else {
-                    "<input type=\"checkbox\" disabled> "
+                    "<input type=\"checkbox\" disabled aria-label=\"to do\"> "
                 });
             }
             // Mathematics is not switched on: its text stays what it is.

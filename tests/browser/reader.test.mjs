@@ -1,0 +1,142 @@
+// What a reader does: make an account, choose a theme, read, come back, leave.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { PASSWORD, assertQuiet, launch, reader, register, visit } from "./chromium.mjs";
+import { Site, copyOfTheManual } from "./site.mjs";
+
+let browser, site;
+before(async () => {
+  browser = await launch();
+  site = await Site.start("serve", await copyOfTheManual());
+});
+after(async () => {
+  await browser.close();
+  await site.end();
+});
+
+const theme = (page) => page.evaluate(() => document.documentElement.dataset.theme);
+const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+const signIn = async (page, name) => {
+  await page.getByLabel("E-mail address").fill(`${name}@shore.example`);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => url.pathname !== "/login");
+};
+const reloadUntil = async (page, holds) => {
+  for (let tries = 0; !(await holds()); tries += 1) {
+    assert.ok(tries < 20, `not in 20 loads: ${await page.locator("main").innerText()}`);
+    await page.reload();
+  }
+};
+
+test("registers, prefers dark, reads, continues, and leaves for good", async () => {
+  const page = await reader(browser, site, { colorScheme: "light" });
+  await visit(page, "/");
+  const light = await background(page);
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.getByRole("link", { name: "Create one" }).click();
+  await register(page, "Gull");
+
+  await page.goto("/account");
+  await page.getByLabel("Dark").check();
+  await page.getByRole("button", { name: "Save preferences" }).click();
+  await page.getByText("Your preferences are saved.").waitFor();
+
+  await visit(page, "/docs/write/markdown/");
+  assert.equal(await theme(page), "dark", "the script dresses the static page");
+  assert.notEqual(await background(page), light);
+  const dynamic = await (await page.request.get("/account")).text();
+  assert.match(dynamic, /<html[^>]* data-theme="dark"/, "the edge has it in the HTML");
+  await page.getByRole("link", { name: "Gull" }).waitFor();
+
+  // Reading on to the middle; what was read is told when the page is left.
+  await page.evaluate(() => scrollTo(0, (document.documentElement.scrollHeight - innerHeight) * 0.6));
+  await page.waitForFunction(() => scrollY > 100);
+  await page.getByRole("link", { name: "Gull" }).click();
+  await page.waitForURL("**/account");
+  const read = page.getByRole("region", { name: "Continue where you left" }).getByRole("listitem").first();
+  // It is told beside the way to this page, so it may be a moment behind.
+  await reloadUntil(page, async () => /^Markdown · [56]\d % read/.test(await read.innerText()));
+  await read.getByRole("link").click();
+  await page.waitForURL(/\/docs\/write\/markdown\/#.+/);
+  await page.waitForFunction(() => scrollY > 100);
+
+  const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
+  const asBefore = () => fetch(`${site.origin}/account`, { headers: { cookie }, redirect: "manual" });
+  assert.equal((await asBefore()).status, 200, "the cookie is good while signed in");
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL((url) => url.pathname !== "/account");
+  const refused = await asBefore();
+  assert.equal(refused.status, 303, "the cookie is worth nothing after");
+  assert.match(refused.headers.get("location"), /^\/login/);
+  await visit(page, "/");
+  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  assertQuiet(page);
+  await page.context().close();
+});
+
+test("a theme from the display dialog is worn at once and on every page after", async () => {
+  const page = await reader(browser, site, { colorScheme: "light" });
+  await visit(page, "/docs/");
+  await page.getByRole("button", { name: "Display" }).click();
+  await page.getByLabel("Dark").check();
+  assert.equal(await theme(page), "dark");
+  await page.getByLabel("Large").check();
+  await page.getByRole("button", { name: "Done" }).click();
+  await visit(page, "/contrast/");
+  assert.deepEqual(await page.evaluate(() => ({ ...document.documentElement.dataset })), { theme: "dark", size: "large" });
+  await visit(page, "/login");
+  const { theme: worn, size } = await page.evaluate(() => ({ ...document.documentElement.dataset }));
+  assert.deepEqual({ worn, size }, { worn: "dark", size: "large" }, "the edge's pages too");
+  assertQuiet(page);
+  await page.context().close();
+});
+
+test("a member's look follows to another machine", async () => {
+  const first = await reader(browser, site);
+  await register(first, "Tern");
+  await first.goto("/account");
+  await first.getByLabel("Dark").check();
+  await first.getByRole("button", { name: "Save preferences" }).click();
+  await first.getByText("Your preferences are saved.").waitFor();
+
+  const second = await reader(browser, site, { colorScheme: "light" });
+  await second.goto("/login?next=/docs/");
+  await signIn(second, "tern");
+  await second.waitForURL("**/docs/");
+  await second.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  await visit(second, "/account");
+  await second.getByRole("button", { name: /^End it/ }).click();
+  await second.waitForURL(/done=/);
+  await first.goto("/account");
+  assert.match(first.url(), /\/login/, "ended from the other machine");
+  assertQuiet(second);
+  await Promise.all([first.context().close(), second.context().close()]);
+});
+
+test("the live boxes are filled by the edge, and say how long it took", async () => {
+  const page = await reader(browser, site);
+  await visit(page, "/contrast/");
+  const built = await page.getByRole("region", { name: "Built", exact: true }).getByRole("listitem").allInnerTexts();
+  const answered = await page.getByRole("region", { name: "Answered by the edge" }).getByRole("listitem").allInnerTexts();
+  assert.ok(built.length > 10);
+  assert.deepEqual(answered, built, "the same list from both halves");
+  assert.match(await page.locator("[data-arrival]").innerText(), /in \d+\.\d ms/);
+  assert.match(await page.locator("[data-live]").innerText(), /in \d+ µs[^]*in \d+\.\d ms/);
+  assertQuiet(page);
+  await page.context().close();
+});
+
+test("a page that is not here offers to search for its address", async () => {
+  const page = await reader(browser, site);
+  const answer = await visit(page, "/docs/shortcode-examples.html");
+  assert.equal(answer.status(), 404);
+  assert.equal(await page.getByRole("main").getByRole("searchbox").inputValue(), "docs shortcode examples");
+  await page.getByRole("main").getByRole("button", { name: "Search" }).click();
+  await page.waitForURL("**/search?q=docs+shortcode+examples");
+  await page.getByRole("main").getByRole("link", { name: /Shortcodes/ }).first().waitFor();
+  assertQuiet(page);
+  await page.context().close();
+});

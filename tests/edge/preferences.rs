@@ -1,0 +1,99 @@
+//! Preferences: a visitor's, a member's, and what becomes of the one at the other.
+
+use crate::browser::{Browser, PASSWORD};
+use crate::support::TestEdge;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_is_no_choice_is_refused_and_begins_no_session() {
+    let edge = TestEdge::start().await;
+    let mut visitor = Browser::new(&edge);
+    for fields in [[("theme", "purple")], [("size", "huge")], [("theme", "dark; Path=/x")]] {
+        assert_eq!(visitor.submit("/account/preferences", "/account/preferences", &fields).await.status, 422);
+    }
+    assert_eq!(visitor.session(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_who_saves_gets_a_session_and_sees_it_on_the_next_page() {
+    let edge = TestEdge::start().await;
+    let mut visitor = Browser::new(&edge);
+    let choice = [("theme", "dark"), ("size", "large")];
+    let saved = visitor.submit("/account/preferences", "/account/preferences", &choice).await;
+    assert_eq!(saved.location, "/account/preferences?done=preferences");
+    assert!(visitor.session().is_some());
+    assert_eq!(visitor.cookies["littoral_look"], "dark.large");
+    let look = saved.set_cookies.iter().find(|cookie| cookie.starts_with("littoral_look")).unwrap();
+    assert!(!look.contains("HttpOnly"), "the site's script reads it");
+    let next = visitor.get("/login").await.body;
+    assert!(next.contains("<meta name=\"color-scheme\" content=\"dark\">"), "{next}");
+    assert!(visitor.get("/_/me").await.body.contains(r#""theme":"dark","size":"large""#));
+    // Saved again, it is the same session.
+    let session = visitor.session();
+    visitor.submit("/account/preferences", "/account/preferences", &[("theme", "light")]).await;
+    assert_eq!(visitor.session(), session);
+    assert_eq!(visitor.cookies["littoral_look"], "light.large");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_with_a_place_for_the_look_has_it_in_its_html() {
+    let edge = TestEdge::with(crate::support::quick(), |site| {
+        site.shell("<!doctype html><html><title>", "</title>", "<main>", "</main>");
+        let shell = site.manifest.shells.get_mut("page").unwrap();
+        shell.holes.insert(0, ("look".to_owned(), "<!doctype html><html".len()));
+    })
+    .await;
+    let mut visitor = Browser::new(&edge);
+    visitor.submit("/account/preferences", "/account/preferences", &[("theme", "dark"), ("size", "large")]).await;
+    let page = visitor.get("/login").await.body;
+    assert!(page.starts_with("<!doctype html><html data-theme=\"dark\" data-size=\"large\"><title>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_visitor_chose_is_carried_into_a_new_account() {
+    let edge = TestEdge::start().await;
+    let mut ann = Browser::new(&edge);
+    ann.submit("/account/preferences", "/account/preferences", &[("theme", "dark")]).await;
+    ann.register("ann@example.org").await;
+    let elsewhere = &mut Browser::new(&edge);
+    elsewhere.log_in("ann@example.org", PASSWORD).await;
+    assert!(elsewhere.get("/account").await.body.contains("Theme: <strong>dark</strong>"));
+    assert_eq!(elsewhere.cookies["littoral_look"], "dark.normal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_visitor_chose_fills_what_the_account_leaves_open_and_replaces_nothing() {
+    let edge = TestEdge::start().await;
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    ann.submit("/account", "/account/preferences", &[("theme", "light")]).await;
+    // The other half comes from the cookie that the site's script has written.
+    let elsewhere = &mut Browser::new(&edge);
+    elsewhere.cookies.insert("littoral_look".to_owned(), "dark.large".to_owned());
+    elsewhere.log_in("ann@example.org", PASSWORD).await;
+    let page = elsewhere.get("/account").await.body;
+    assert!(page.contains("Theme: <strong>light</strong>, text size: <strong>large</strong>"), "{page}");
+    assert_eq!(elsewhere.cookies["littoral_look"], "light.large");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_saves_them_from_this_site_alone() {
+    let edge = TestEdge::start().await;
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    for headers in [vec![], vec![("sec-fetch-site", "cross-site".to_owned())]] {
+        ann.headers = headers;
+        assert_eq!(ann.post("/_/preferences", &[("theme", "dark")]).await.status, 403);
+    }
+    ann.headers = vec![("sec-fetch-site", "same-origin".to_owned())];
+    assert_eq!(ann.post("/_/preferences", &[("theme", "dark")]).await.status, 204);
+    assert!(ann.get("/account").await.body.contains("Theme: <strong>dark</strong>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_is_none_is_not_looked_at() {
+    let edge = TestEdge::start().await;
+    let mut visitor = Browser::new(&edge);
+    visitor.cookies.insert("littoral_look".to_owned(), "\"><script>.x".to_owned());
+    let page = visitor.get("/account/preferences").await.body;
+    assert!(page.contains("Theme: <strong>system</strong>") && !page.contains("<script>"), "{page}");
+}
