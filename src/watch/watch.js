@@ -44,7 +44,7 @@
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(`
       dialog { all: initial; position: fixed; inset: 0; z-index: 2147483647; overflow: auto; box-sizing: border-box;
-        padding: 2rem max(1rem, calc(50vw - 30rem)); background: oklch(22% 0.03 240 / 0.93); color: oklch(95% 0.01 90);
+        padding: 2rem max(1rem, calc(50vw - 30rem)); background: oklch(22% 0.03 240 / 0.97); color: oklch(95% 0.01 90);
         font: 16px/1.5 system-ui, sans-serif; display: block; width: auto; height: auto; max-width: none; max-height: none; }
       h2 { font-size: 1.25rem; margin: 0 0 1rem; } p { margin: 0.25rem 0; }
       section { border-top: 1px solid oklch(60% 0.03 240); padding: 1rem 0; }

@@ -13,7 +13,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 /** The widths of a telephone and of a small laptop, in CSS pixels. */
 export const SIZES = { narrow: { width: 390, height: 844 }, wide: { width: 1280, height: 800 } };
 /** For one step, in milliseconds: generous, since the machine may be compiling. */
-const PATIENCE = 15_000;
+const PATIENCE = 30_000;
 
 export const launch = () =>
   chromium.launch({

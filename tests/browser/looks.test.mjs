@@ -1,6 +1,7 @@
 // Each kind of page, on a telephone and on a laptop, light and dark: axe finds nothing, the
 // page is no wider than its window, the console is silent. Pictures are left in shots/.
 
+import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
   SIZES, assertAxeFindsNothing, assertFitsItsWindow, assertQuiet, launch, picture, reader, register, visit,
@@ -62,7 +63,15 @@ describe("the manual", () => {
     test(`looks right at ${path}`, () => look(page, name, path));
   }
 
-  test("looks right at /account, with a page read and another session", async () => {
+  test("has a first page small enough to show in the README", async () => {
+    await page.setViewportSize(SIZES.wide);
+    await page.emulateMedia({ colorScheme: "light" });
+    await visit(page, "/");
+    const picture = await page.screenshot({ path: new URL("shots/screenshot.png", import.meta.url).pathname });
+    assert.ok(picture.length < 150 * 1024, `${picture.length} bytes; docs/screenshot.png is a copy of it`);
+  });
+
+  test("looks right at /account, with a page read", async () => {
     const member = await reader(browser, site);
     await register(member, "Petrel");
     await Promise.all([member.waitForResponse("**/_/read"), member.goto("/docs/write/markdown/")]);
@@ -71,6 +80,7 @@ describe("the manual", () => {
   });
 
   test("says beside the field what is wrong with a form", async () => {
+    await page.emulateMedia({ colorScheme: "light" });
     await visit(page, "/login");
     await page.getByLabel("E-mail address").fill("nobody@shore.example");
     await page.getByLabel("Password").fill("wrong and long enough");

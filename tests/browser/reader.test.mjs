@@ -140,3 +140,14 @@ test("a page that is not here offers to search for its address", async () => {
   assertQuiet(page);
   await page.context().close();
 });
+
+test("the manual's contents stand at the page that is open", async () => {
+  const page = await reader(browser, site);
+  await visit(page, "/docs/reference/words/");
+  const here = page.getByRole("navigation", { name: "Manual" }).locator("[aria-current=page]");
+  const [link, rail] = await Promise.all([here.boundingBox(), page.locator(".rail").boundingBox()]);
+  assert.ok(link.y >= rail.y && link.y + link.height <= rail.y + rail.height, "it is in sight");
+  assert.equal(await page.evaluate(() => scrollY), 0, "and the page has not moved");
+  assertQuiet(page);
+  await page.context().close();
+});

@@ -55,6 +55,7 @@ test("a changed colour is swapped in without loading the page again", async () =
   assert.equal(await sheets(), before, "the old sheets are gone");
   assertQuiet(page);
   await site.edit("layouts/assets/css/site.css", (text) => text.replace("\nbody {background: rgb(4, 5, 6)}\n", ""));
+  await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor !== "rgb(4, 5, 6)");
 });
 
 test("a mistake is shown over the last good page, until it is mended", async () => {

@@ -97,3 +97,18 @@ async fn a_look_that_is_none_is_not_looked_at() {
     let page = visitor.get("/account/preferences").await.body;
     assert!(page.contains("Theme: <strong>system</strong>") && !page.contains("<script>"), "{page}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_was_open_when_a_visitor_chose_a_theme_counts_until_somebody_signs_in() {
+    let edge = TestEdge::start().await;
+    let mut ann = Browser::new(&edge);
+    let token = ann.get("/register").await.token();
+    let form = ann.cookies["littoral-form"].clone();
+    ann.submit("/account/preferences", "/account/preferences", &[("theme", "dark")]).await;
+    assert!(ann.session().is_some());
+    let fields = [("csrf", token.as_str()), ("email", "ann@example.org"), ("name", "Ann"), ("password", PASSWORD)];
+    assert_eq!(ann.post("/register", &fields).await.status, 303);
+    ann.cookies.insert("littoral-form".to_owned(), form);
+    let refused = ann.post("/account/preferences", &[("csrf", token.as_str()), ("theme", "light")]).await;
+    assert_eq!(refused.status, 403);
+}

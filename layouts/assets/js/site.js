@@ -4,12 +4,17 @@ const root = document.documentElement;
 const find = (selector, within = document) => within.querySelector(selector);
 const all = (selector) => document.querySelectorAll(selector);
 const make = (name, properties = {}, ...inside) => {
-  const { role, ...rest } = properties;
-  const element = Object.assign(document.createElement(name), rest);
-  for (const key of Object.keys(rest)) if (key.includes("-")) element.setAttribute(key, rest[key]);
-  if (role) element.setAttribute("role", role);
+  const element = Object.assign(document.createElement(name), properties);
+  for (const key in properties) if (/-|role/.test(key)) element.setAttribute(key, properties[key]);
   element.append(...inside);
   return element;
+};
+// A dialog that a click beside it closes.
+const sheet = (label, inside) => {
+  const dialog = make("dialog", { "aria-label": label }, inside);
+  dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
+  document.body.append(dialog);
+  return dialog;
 };
 const json = async (path, options = {}) => {
   const answer = await fetch(path, { headers: { accept: "application/json" }, ...options });
@@ -22,6 +27,10 @@ const wide = matchMedia("(min-width: 62rem)");
 const unfold = () => all("[data-wide-open]").forEach((details) => { details.open = wide.matches; });
 wide.addEventListener("change", unfold);
 unfold();
+
+// The manual's contents scroll by themselves when they are long: to this page.
+const here = find(".rail [aria-current]");
+if (here && wide.matches) { const rail = here.closest(".rail"); rail.scrollTop = here.offsetTop - rail.clientHeight / 2; }
 
 // The heading that is being read, in the contents.
 const inContents = new Map([...all(".contents a[href^='#']")].map((link) => [decodeURIComponent(link.hash.slice(1)), link]));
@@ -43,25 +52,23 @@ const opener = find("[data-find]");
 if (opener) {
   find("kbd", opener)?.removeAttribute("hidden");
   let dialog, input, list, said, chosen = -1, asked = 0;
-  const options = () => [...list.children];
   const choose = (at) => {
-    const every = options();
+    const every = [...list.children];
     chosen = every.length ? (at + every.length) % every.length : -1;
-    every.forEach((option, index) => option.setAttribute("aria-selected", String(index === chosen)));
+    every.forEach((option, index) => option.setAttribute("aria-selected", index === chosen));
     every[chosen]?.scrollIntoView({ block: "nearest" });
     if (chosen >= 0) input.setAttribute("aria-activedescendant", every[chosen].id);
   };
-  const show = (answer) => {
-    const found = Array.isArray(answer) ? answer : answer?.suggestions ?? answer?.results ?? [];
-    list.replaceChildren(...found.slice(0, 8).map((item, index) => {
-      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false" }, item.heading || item.title || item.text);
-      if (item.heading && item.title) option.append(make("span", {}, item.title));
-      option.addEventListener("click", () => { location.href = item.url; });
+  const show = (found) => {
+    list.replaceChildren(...found.map((item, index) => {
+      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false" }, item.text);
+      if (item.heading) option.append(make("span", {}, item.title));
       option.dataset.url = item.url;
+      option.addEventListener("click", () => { location = item.url; });
       return option;
     }));
     list.hidden = !found.length;
-    input.setAttribute("aria-expanded", String(found.length > 0));
+    input.setAttribute("aria-expanded", found.length > 0);
     said.textContent = found.length ? `${found.length} found. Arrow keys choose, Enter opens.` : input.value.trim() ? "Nothing begins like this. Enter searches the text." : "";
     chosen = -1;
     input.removeAttribute("aria-activedescendant");
@@ -71,7 +78,7 @@ if (opener) {
     if (!words) return show([]);
     try {
       const answer = await json(`/_/suggest?q=${encodeURIComponent(words)}`);
-      if (mine === asked) show(answer);
+      if (mine === asked) show(answer.suggestions);
     } catch { said.textContent = "Suggestions do not answer. Enter goes to the search page."; }
   };
   const open = (event) => {
@@ -80,19 +87,19 @@ if (opener) {
       input = make("input", { type: "search", name: "q", id: "find", autocomplete: "off", role: "combobox", "aria-expanded": "false", "aria-controls": "found", "aria-autocomplete": "list" });
       list = make("ul", { id: "found", role: "listbox", "aria-label": "Suggestions", hidden: true });
       said = make("p", { role: "status" });
-      const form = make("form", { action: "/search", role: "search" }, make("label", { htmlFor: "find" }, "Search this site"), input, list, said);
-      dialog = make("dialog", { "aria-label": "Search" }, form);
-      document.body.append(dialog);
+      dialog = sheet("Search", make("form", { action: "/search", role: "search" }, make("label", { htmlFor: "find" }, "Search this site"), input, list, said));
       let wait;
       input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(ask, 90); });
       input.addEventListener("keydown", (key) => {
-        if (key.key === "ArrowDown") { key.preventDefault(); choose(chosen + 1); }
-        else if (key.key === "ArrowUp") { key.preventDefault(); choose(chosen < 0 ? -1 : chosen - 1); }
-        // A search field would take the first Escape to empty itself.
-        else if (key.key === "Escape") { key.preventDefault(); dialog.close(); }
-        else if (key.key === "Enter" && chosen >= 0) { key.preventDefault(); location.href = options()[chosen].dataset.url; }
+        const act = {
+          ArrowDown: () => choose(chosen + 1),
+          ArrowUp: () => choose(chosen < 0 ? -1 : chosen - 1),
+          // A search field would take the first Escape to empty itself.
+          Escape: () => dialog.close(),
+          Enter: chosen >= 0 && (() => { location = list.children[chosen].dataset.url; }),
+        }[key.key];
+        if (act) { key.preventDefault(); act(); }
       });
-      dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
     }
     dialog.showModal();
     input.select();
@@ -114,23 +121,27 @@ const lookButton = find("[data-look]");
 if (lookButton) {
   lookButton.hidden = false;
   const choices = { theme: ["system", "light", "dark"], size: ["small", "normal", "large"] };
-  let dialog;
+  let dialog, chosen;
   const keep = () => {
     const theme = find("[name=theme]:checked", dialog).value, size = find("[name=size]:checked", dialog).value;
     wear(theme, size);
     document.cookie = `littoral_look=${theme}.${size}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
-    if (find("[data-account]")) tell("preferences", { theme, size });
+    chosen = { theme, size };
+  };
+  // Told once, when the choice is made: two answers could come in the wrong order.
+  const close = () => {
+    if (chosen && find("[data-account]")) tell("preferences", chosen);
+    chosen = null;
   };
   const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
     make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
   lookButton.addEventListener("click", () => {
     if (!dialog) {
-      dialog = make("dialog", { "aria-label": "Display" }, make("form", { method: "dialog" },
+      dialog = sheet("Display", make("form", { method: "dialog" },
         group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text size", root.dataset.size ?? "normal"),
         make("button", { type: "submit" }, "Done")));
       dialog.addEventListener("change", keep);
-      dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
-      document.body.append(dialog);
+      dialog.addEventListener("close", close);
     }
     dialog.showModal();
   });

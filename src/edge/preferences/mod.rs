@@ -86,7 +86,7 @@ async fn keep(sessions: &Sessions, reader: &Reader, form: &Form, answer: Respons
             let attempts = vec![Attempt::new(BEGIN_AS_VISITOR, &reader.neighbourhood())];
             sessions.store().admit(attempts, Timestamp::now()).await?.map_err(too_many)?;
             let cookie = sessions.begin(reader, None, chosen).await?;
-            let answer = set(answer, &Cookie::no_form(reader.transport()));
+            // The cookie of forms stays: a form that is open in another window still counts.
             return Ok(set(set(answer, &cookie), &look));
         }
     }

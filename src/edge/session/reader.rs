@@ -25,6 +25,9 @@ pub(in crate::edge) struct Reader {
     /// What the tokens of forms are derived from: the session's, or that of the other
     /// cookie, or none yet.
     secret: Option<Secret>,
+    /// That of the other cookie, beside a session: a form may have been on the screen when
+    /// a choice of colours in another window began the session.
+    earlier: Option<Secret>,
     look: Preferences,
     transport: Transport,
     agent: String,
@@ -48,8 +51,13 @@ impl Reader {
         }
         let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let settings = sessions.settings();
+        let (secret, earlier) = match session {
+            Some(_) => (brought.session, brought.form),
+            None => (brought.form, None),
+        };
         Ok(Self {
-            secret: if session.is_some() { brought.session } else { brought.form },
+            secret,
+            earlier,
             session,
             look: brought.look,
             transport,
@@ -119,9 +127,11 @@ impl Reader {
         }
     }
 
-    /// Whether `token` was made for this reader.
+    /// Whether `token` was made for this reader. What was made before a member signed in
+    /// is worth nothing after.
     pub(super) fn knows(&self, token: &str) -> bool {
-        self.secret.as_ref().is_some_and(|secret| secret.made(token))
+        let earlier = self.earlier.as_ref().filter(|_| self.member().is_none());
+        self.secret.iter().chain(earlier).any(|secret| secret.made(token))
     }
 
     /// A token for a form of a reader who has a secret already; makes none.
