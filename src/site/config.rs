@@ -198,18 +198,7 @@ impl Config {
         }
         // The rest of the site is checked all the same, and nothing can be divided by it.
         config.paginate = config.paginate.max(1);
-        if let Some(path) = config.base_path() {
-            let message = format!("pages link to `/` and not to `{path}`: expected a site at the root of its host");
-            let warning = Diagnostic::warning(Code::Configuration, place_of_key(text, "base_url"), message);
-            found.push(warning.hint("only the feed, the sitemap and canonical links use the path in `base_url`"));
-        }
         (config, found)
-    }
-
-    /// What stands behind the host in `base_url`, when the site is not at the root.
-    fn base_path(&self) -> Option<&str> {
-        let (_, behind_scheme) = self.base_url.split_once("://")?;
-        behind_scheme.find('/').map(|at| &behind_scheme[at..]).filter(|path| *path != "/")
     }
 
     fn wrong_values(&self) -> Vec<(&'static str, String)> {

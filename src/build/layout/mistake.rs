@@ -10,7 +10,7 @@ use crate::site::diagnostic::{Code, Diagnostic, Place, nearest};
 /// that there are.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// Which mistake.
     pub code: Code,
     /// What is wrong.
@@ -21,7 +21,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// `wanted` is none of `names`.
-    pub fn unknown<'n>(
+    pub(super) fn unknown<'n>(
         code: Code,
         message: String,
         wanted: &str,
