@@ -1,7 +1,7 @@
 //! Builds killed at random instants, while the site is served and read.
 //!
 //! The real program in real processes: `serve` over a shelf on which `build` is killed with
-//! SIGKILL twenty times. Every answer in that time must be a page of one whole release, and
+//! SIGKILL twenty times at any instant, and eight times more while `public/` follows. Every answer in that time must be a page of one whole release, and
 //! the first build that ends makes `public/` what a clean build makes. The seed is printed;
 //! `LITTORAL_SEED` sets it.
 
@@ -24,7 +24,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+/// Kills at any instant of a build.
 const KILLS: usize = 20;
+/// Kills soon after the new release has become the live one: while `public/` follows.
+const AIMED: usize = 8;
+const AIM: Duration = Duration::from_millis(30);
 const PAGES: usize = 200;
 /// After so many kills a build is left to end, and what it made is looked at.
 const ROUND: usize = 4;
@@ -63,20 +67,30 @@ fn a_build_killed_at_any_instant_leaves_a_whole_release_and_the_next_one_tidies_
             .collect();
         // Whatever fails below, the readers must be told, or the scope would wait for ever.
         let over = SetWhenDropped(&is_over);
-        let mut cut_short = 0;
+        let (mut cut_short, mut between) = (0, 0);
         let mut number = 0;
-        for kill in 1..=KILLS {
+        for kill in 1..=KILLS + AIMED {
             number += 1;
             attempted.store(number, Ordering::SeqCst);
             change_site(site.path(), number);
+            let live = site.path().join(".littoral/current");
+            let before = fs::read(&live).unwrap();
             let mut build =
                 Running(command("build", site.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-            let instant = whole.mul_f64(random.below_one());
+            let instant = if kill <= KILLS {
+                whole.mul_f64(random.below_one())
+            } else {
+                while fs::read(&live).unwrap() == before && build.0.try_wait().unwrap().is_none() {
+                    std::thread::yield_now();
+                }
+                AIM.mul_f64(random.below_one())
+            };
             // The instant is the point of the test; nothing is waited for.
             std::thread::sleep(instant);
             build.0.kill().unwrap();
             let status = build.0.wait().unwrap();
             cut_short += usize::from(!status.success());
+            between += usize::from(site.path().join(".littoral/checkout-unfinished").exists());
             println!("kill {kill:2} after {:4} ms: {status}", instant.as_millis());
             if kill % ROUND == 0 {
                 number += 1;
@@ -86,7 +100,10 @@ fn a_build_killed_at_any_instant_leaves_a_whole_release_and_the_next_one_tidies_
                 wait_for_number(address, number);
             }
         }
-        println!("{cut_short} of {KILLS} builds were cut short");
+        println!(
+            "{cut_short} of {} builds were cut short; {between} times public/ was between releases",
+            KILLS + AIMED
+        );
         assert!(cut_short > KILLS / 2, "most builds ended before they were killed: the test shows nothing");
         drop(over);
         readers.into_iter().map(|reader| reader.join().unwrap()).collect::<Vec<_>>()

@@ -18,6 +18,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -86,23 +87,32 @@ impl Site {
         if url.ends_with('/') { path.join("index.html") } else { path }
     }
 
-    /// Warnings with the code `broken-link`: (place, the line below it that shows the text).
-    fn broken_links(&self) -> Vec<(String, String)> {
+    /// The places of warnings with the code `broken-link`.
+    fn broken_links(&self) -> Vec<String> {
         let mut lines = self.stderr.lines();
         let mut links = Vec::new();
         while let Some(line) = lines.next() {
             if line.starts_with("warning[broken-link]") {
                 let place = lines.next().unwrap_or_default().trim_start().trim_start_matches("--> ").to_owned();
-                links.push((place, line.to_owned()));
+                links.push(place);
             }
         }
         links
     }
 }
 
+/// The whole course, built once for all tests of it.
+fn course(corpus: &Path) -> Result<&'static Site, Failed> {
+    static COURSE: OnceLock<Result<Site, String>> = OnceLock::new();
+    let build = || {
+        Site::build(&corpus.join("mdn/files/en-us")).map_err(|failed| failed.message().unwrap_or_default().to_owned())
+    };
+    COURSE.get_or_init(build).as_ref().map_err(|failed| failed.as_str().into())
+}
+
 fn every_page(corpus: &Path) -> Outcome {
     let content = corpus.join("mdn/files/en-us");
-    let site = Site::build(&content)?;
+    let site = course(corpus)?;
     let written = files(&content)?.iter().filter(|path| path.ends_with(".md")).count();
     let made = files(&site.root.path().join("public/en-US/docs"))?;
     let made = made.iter().filter(|path| path.ends_with(".html")).count();
@@ -110,7 +120,7 @@ fn every_page(corpus: &Path) -> Outcome {
 }
 
 fn introduction(corpus: &Path) -> Outcome {
-    let site = Site::build(&corpus.join("mdn/files/en-us"))?;
+    let site = course(corpus)?;
     let url = format!("{DOCS}{INTRODUCTION}/");
     let html = fs::read_to_string(site.file(&url))?;
     check(html.contains("class=\"glossary\""), "no link to the glossary".to_owned())?;
@@ -131,7 +141,7 @@ fn introduction(corpus: &Path) -> Outcome {
 
 fn outside(corpus: &Path) -> Outcome {
     let content = corpus.join("mdn/files/en-us");
-    let site = Site::build(&content)?;
+    let site = course(corpus)?;
     let sources: Vec<(String, String)> = files(&content)?
         .into_iter()
         .filter(|path| path.ends_with(".md"))
@@ -139,16 +149,16 @@ fn outside(corpus: &Path) -> Outcome {
         .collect::<io::Result<_>>()?;
     let slugs: BTreeSet<&str> =
         sources.iter().filter_map(|(_, text)| text.lines().find_map(|line| line.strip_prefix("slug: "))).collect();
-    // Counted without the program: what stands in round brackets and begins like a page of MDN.
+    // Counted without the program: what stands where a link does and begins like a page of MDN.
     let mut expected = Vec::new();
     for (path, text) in &sources {
         let mut is_code = false;
         for (number, line) in text.lines().enumerate() {
             is_code ^= line.trim_start().starts_with("```");
-            for (_, rest) in line.match_indices(&format!("]({DOCS}")).map(|(at, found)| line.split_at(at + found.len()))
-            {
-                let slug = rest.split([')', '#', '?', ' ']).next().unwrap_or_default().trim_end_matches('/');
-                if !is_code && !slugs.contains(slug) {
+            let written = ["](/en-US/", "href=\"/en-US/"];
+            for rest in written.iter().flat_map(|before| line.split(before).skip(1)) {
+                let target = rest.split([')', '"', '#', '?', ' ']).next().unwrap_or_default().trim_end_matches('/');
+                if !is_code && !target.strip_prefix("docs/").is_some_and(|slug| slugs.contains(slug)) {
                     expected.push(format!("content/{path}:{}", number + 1));
                 }
             }
@@ -157,16 +167,15 @@ fn outside(corpus: &Path) -> Outcome {
     let found: Vec<String> = site
         .broken_links()
         .into_iter()
-        .filter(|(_, message)| message.contains(&format!("`{DOCS}")))
-        .map(|(place, _)| place.rsplit_once(':').map(|(line, _)| line.to_owned()).unwrap_or(place))
+        .map(|place| place.rsplit_once(':').map(|(line, _)| line.to_owned()).unwrap_or(place))
         .collect();
-    let (mut expected_sorted, mut found_sorted) = (expected.clone(), found.clone());
-    expected_sorted.sort();
-    found_sorted.sort();
+    let (mut expected, mut found) = (expected, found);
+    expected.sort();
+    found.sort();
     let missing: Vec<_> = expected.iter().filter(|line| !found.contains(line)).collect();
     let surplus: Vec<_> = found.iter().filter(|line| !expected.contains(line)).collect();
     check(
-        !found.is_empty() && expected_sorted == found_sorted,
+        !found.is_empty() && expected == found,
         format!(
             "{} lead out, {} are listed; missing: {missing:#?}, surplus: {surplus:#?}",
             expected.len(),

@@ -127,3 +127,15 @@ fn every_key_of_the_configuration_is_in_the_manual() {
     }
     fail_with(&missing);
 }
+
+#[test]
+fn every_kind_of_mistake_is_shown_by_a_case() {
+    // Permissions are nothing that a folder in the repository can have.
+    let mut said = fs::read_to_string(root().join("tests/bad_input.rs")).unwrap();
+    for path in files_below("tests/cases", "stderr.txt") {
+        said.push_str(&fs::read_to_string(path).unwrap());
+    }
+    let codes = littoral::site::diagnostic::Code::ALL.iter().map(|code| code.name());
+    let missing = codes.filter(|code| !said.contains(&format!("error[{code}]")));
+    fail_with(&missing.map(str::to_owned).collect::<Vec<_>>());
+}

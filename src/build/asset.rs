@@ -89,6 +89,11 @@ impl Assets {
         Some(asset.url.clone())
     }
 
+    /// The names of all, built-in ones too.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     /// Those that belong to the site, once its layouts have been rendered.
     pub fn used(&self) -> Vec<&Asset> {
         let asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -16,7 +16,7 @@ impl DataFiles {
         let mut values = FxHashMap::default();
         for file in files {
             let Some(name) = file.strip_prefix("data/") else { continue };
-            let read: fn(&str) -> Result<Value, Wrong> = match name.rsplit_once('.') {
+            let read: fn(&str, &str) -> Result<Value, Diagnostic> = match name.rsplit_once('.') {
                 Some((_, "yaml" | "yml")) => yaml,
                 Some((_, "json")) => json,
                 Some((_, "toml")) => toml,
@@ -24,13 +24,11 @@ impl DataFiles {
             };
             match read_text(sources, file) {
                 Err(diagnostic) => found.push(diagnostic),
-                Ok(text) => match read(&text) {
+                Ok(text) => match read(file, &text) {
                     Ok(value) => {
                         values.insert(name.to_owned(), value);
                     }
-                    Err(Wrong { line, column, message }) => {
-                        found.push(Diagnostic::error(Code::Data, Place::at(file, &text, line, column), message))
-                    }
+                    Err(diagnostic) => found.push(diagnostic),
                 },
             }
         }
@@ -41,37 +39,27 @@ impl DataFiles {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
+
+    /// The names of all files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
 }
 
-struct Wrong {
-    line: usize,
-    column: usize,
-    message: String,
+fn yaml(file: &str, text: &str) -> Result<Value, Diagnostic> {
+    serde_yaml::from_str(text).map_err(|error| crate::site::yaml::diagnostic(Code::Data, file, text, 0, &error))
 }
 
-fn yaml(text: &str) -> Result<Value, Wrong> {
-    serde_yaml::from_str(text).map_err(|error| {
-        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        let said = error.to_string();
-        Wrong { line, column, message: said.split(" at line ").next().unwrap_or(&said).to_owned() }
-    })
-}
-
-fn json(text: &str) -> Result<Value, Wrong> {
+fn json(file: &str, text: &str) -> Result<Value, Diagnostic> {
     serde_json::from_str(text).map_err(|error| {
         let said = error.to_string();
-        Wrong {
-            line: error.line(),
-            column: error.column(),
-            message: said.split(" at line ").next().unwrap_or(&said).to_owned(),
-        }
+        let place = Place::at(file, text, error.line(), error.column());
+        Diagnostic::error(Code::Data, place, said.split(" at line ").next().unwrap_or(&said))
     })
 }
 
-fn toml(text: &str) -> Result<Value, Wrong> {
-    let table: toml::Table = toml::from_str(text).map_err(|error| {
-        let place = Place::of("", text, error.span().unwrap_or(0..0));
-        Wrong { line: place.line, column: place.column, message: error.message().replace('\n', " ") }
-    })?;
-    serde_json::to_value(table).map_err(|error| Wrong { line: 1, column: 1, message: error.to_string() })
+fn toml(file: &str, text: &str) -> Result<Value, Diagnostic> {
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| super::front_matter::toml_mistake(Code::Data, file, text, 0, &error))?;
+    serde_json::to_value(table).map_err(|error| Diagnostic::error(Code::Data, Place::file(file), error.to_string()))
 }

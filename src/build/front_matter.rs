@@ -3,13 +3,16 @@
 //! [`read`] splits a text and gives what its head says. Known keys are checked for their
 //! type, each mistake with its line; unknown ones are the author's own and go to `extra`.
 
+use std::fmt;
 use std::ops::Range;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, tz::TimeZone};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::site::diagnostic::{Code, Diagnostic, Place};
+use crate::site::yaml;
 
 /// What the head of a page says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,31 +155,19 @@ impl Head<'_> {
     fn values(&self, is_toml: bool) -> Result<Map<String, Value>, Diagnostic> {
         let head = &self.text[self.range.clone()];
         if is_toml {
-            let table: toml::Table = toml::from_str(head).map_err(|error| {
-                let span = error.span().unwrap_or(0..0);
-                let place = Place::of(self.file, self.text, self.range.start + span.start..self.range.start + span.end);
-                Diagnostic::error(Code::FrontMatter, place, error.message().trim().replace('\n', " "))
-            })?;
+            let table: toml::Table = toml::from_str(head)
+                .map_err(|error| toml_mistake(Code::FrontMatter, self.file, self.text, self.range.start, &error))?;
             return Ok(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect());
         }
         if head.trim().is_empty() {
             return Ok(Map::new());
         }
-        serde_yaml::from_str::<Option<Map<String, Value>>>(head).map(Option::unwrap_or_default).map_err(|error| {
-            let message = error.to_string();
-            let said = message.split(" at line ").next().unwrap_or(&message).to_owned();
-            let before = self.text[..self.range.start].matches('\n').count();
-            let place = match error.location() {
-                Some(at) => Place::at(self.file, self.text, before + at.line(), at.column()),
-                None => Place::of(self.file, self.text, self.range.start..self.range.start),
-            };
-            let diagnostic = Diagnostic::error(Code::FrontMatter, place, said);
-            if message.contains("mapping values are not allowed") {
-                diagnostic.hint("put a value that holds `: ` in quotes")
-            } else {
-                diagnostic
-            }
-        })
+        serde_yaml::from_str::<Option<Keys>>(head).map(|keys| keys.map_or_else(Map::new, |Keys(map)| map)).map_err(
+            |error| {
+                let before = self.text[..self.range.start].matches('\n').count();
+                yaml::diagnostic(Code::FrontMatter, self.file, self.text, before, &error)
+            },
+        )
     }
 
     fn front_matter(
@@ -265,6 +256,43 @@ impl Head<'_> {
             at += line.len();
         }
         Place::of(self.file, self.text, self.range.start..self.range.start)
+    }
+}
+
+/// What TOML could not read; `start` is where it begins in `text`, the whole of `file`.
+pub fn toml_mistake(code: Code, file: &str, text: &str, start: usize, error: &toml::de::Error) -> Diagnostic {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().trim().replace('\n', " ");
+    let is_bare_text = message.starts_with("invalid boolean") || message.starts_with("string values must be quoted");
+    let diagnostic = Diagnostic::error(code, Place::of(file, text, start + span.start..start + span.end), message);
+    if is_bare_text { diagnostic.hint("put a text in quotes") } else { diagnostic }
+}
+
+/// Keys and values of which none may be there twice: the second would win in silence.
+struct Keys(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Keys;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Keys, A::Error> {
+                let mut map = Map::new();
+                while let Some((key, value)) = access.next_entry::<String, Value>()? {
+                    if map.contains_key(&key) {
+                        return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
+                    }
+                    map.insert(key, value);
+                }
+                Ok(Keys(map))
+            }
+        }
+        deserializer.deserialize_map(Reading)
     }
 }
 

@@ -36,14 +36,17 @@ pub struct Folder {
     root: PathBuf,
     /// Where `content/` is, when it is not in the root.
     content: PathBuf,
+    /// Whether the author has named that place, and so may mean one behind a link.
+    content_is_named: bool,
     today: Date,
 }
 
 impl Folder {
     /// The site in `root`, its pages in `content` or in `root/content`.
     pub fn new(root: &Path, content: Option<&Path>, today: Date) -> Self {
+        let content_is_named = content.is_some();
         let content = content.map_or_else(|| root.join("content"), Path::to_path_buf);
-        Self { root: root.to_path_buf(), content, today }
+        Self { root: root.to_path_buf(), content, content_is_named, today }
     }
 
     fn path_of(&self, path: &str) -> PathBuf {
@@ -55,6 +58,16 @@ impl Folder {
 
     fn walk(&self, folder: &str, files: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
         let base = if folder == "content" { self.content.clone() } else { self.root.join(folder) };
+        // Before anything behind it is looked at: what a link leads to is not this site's.
+        if base.is_symlink() && !(folder == "content" && self.content_is_named) {
+            let (place, message) = (Place::file(folder), "a symbolic link to a folder is not followed");
+            let diagnostic = Diagnostic::error(Code::LinkOutOfTree, place, message);
+            found.push(match folder {
+                "content" => diagnostic.hint("name the folder that it leads to: `--content DIR`"),
+                _ => diagnostic.hint("copy the folder into the site, or remove the link"),
+            });
+            return;
+        }
         if !base.exists() {
             return;
         }

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Code, Diagnostic, Place};
+use super::yaml;
 
 /// The name of the file at the site's root.
 pub const FILE: &str = "littoral.yaml";
@@ -185,16 +186,18 @@ impl Config {
         let mut config: Self = match serde_yaml::from_str(text) {
             Ok(config) => config,
             Err(error) => {
-                found.push(refused(text, &error));
+                found.push(yaml::diagnostic(Code::Configuration, FILE, text, 0, &error));
                 Self::default()
             }
         };
-        if !config.base_url.ends_with('/') {
-            config.base_url.push('/');
-        }
         for (key, message) in config.wrong_values() {
             found.push(Diagnostic::error(Code::Configuration, place_of_key(text, key), message));
         }
+        if !config.base_url.ends_with('/') {
+            config.base_url.push('/');
+        }
+        // The rest of the site is checked all the same, and nothing can be divided by it.
+        config.paginate = config.paginate.max(1);
         (config, found)
     }
 
@@ -220,40 +223,16 @@ impl Config {
     }
 }
 
-fn refused(text: &str, error: &serde_yaml::Error) -> Diagnostic {
-    let message = error.to_string();
-    let place = match error.location() {
-        Some(at) => Place::at(FILE, text, at.line(), at.column()),
-        None => Place::file(FILE),
-    };
-    // serde's own words end in " at line L column C", which the place says already.
-    let said = message.split(" at line ").next().unwrap_or(&message).to_owned();
-    let unknown = said.split("unknown field `").nth(1).and_then(|rest| rest.split('`').next()).map(str::to_owned);
-    let diagnostic = Diagnostic::error(Code::Configuration, place, said.clone());
-    match unknown {
-        Some(wanted) => {
-            let names: Vec<&str> = said
-                .split("expected one of ")
-                .nth(1)
-                .unwrap_or("")
-                .split(", ")
-                .map(|name| name.trim_matches('`'))
-                .collect();
-            diagnostic.near(&wanted, names)
-        }
-        None => diagnostic,
-    }
-}
-
 fn place_of_key(text: &str, key: &str) -> Place {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim_start();
-        if trimmed.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) {
-            let start = at + line.len() - trimmed.len();
-            return Place::of(FILE, text, start..start + trimmed.trim_end().len());
+    let written = format!("{key}:");
+    // A key may stand inside braces: `feed: { path: /atom.xml }`.
+    let begins =
+        |at: &usize| text[..*at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '_');
+    match text.match_indices(&written).map(|(at, _)| at).find(begins) {
+        Some(at) => {
+            let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+            Place::of(FILE, text, at..at + text[at..line_end].trim_end().len())
         }
-        at += line.len();
+        None => Place::file(FILE),
     }
-    Place::file(FILE)
 }

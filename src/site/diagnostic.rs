@@ -206,13 +206,52 @@ impl Diagnostic {
     }
 }
 
+/// More slips than these, and it is another word.
+const MOST_SLIPS: usize = 3;
+
 /// The name closest to `wanted`, if a slip of the fingers could explain the difference.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let within = (wanted.chars().count() / 3).max(1);
+    let within = (wanted.chars().count() / 3).clamp(1, MOST_SLIPS);
     names
         .into_iter()
+        .filter(|name| may_be_within(wanted, name, within))
         .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
         .filter(|(distance, _)| *distance <= within)
         .min()
         .map(|(_, name)| name)
+}
+
+/// A bound from below that costs a fraction of the distance: each slip changes the count of
+/// at most two letters. A site with hundreds of broken links asks for every path it has.
+fn may_be_within(one: &str, other: &str, within: usize) -> bool {
+    let mut counts = [0_i32; 256];
+    one.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
+    other.bytes().for_each(|byte| counts[usize::from(byte)] -= 1);
+    let changed: u32 = counts.iter().map(|count| count.unsigned_abs()).sum();
+    let bytes_a_letter = if one.is_ascii() && other.is_ascii() { 1 } else { 4 };
+    changed as usize <= 2 * bytes_a_letter * within
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    fn check(wanted: &str, expected: Option<&str>) {
+        assert_eq!(nearest(wanted, ["figure", "note", "été", "/docs/first/"]), expected, "{wanted}");
+    }
+
+    #[test]
+    fn a_slip_of_the_fingers_is_understood() {
+        check("figre", Some("figure"));
+        check("fiugre", Some("figure"));
+        check("ete", None);
+        check("étè", Some("été"));
+        check("/docs/frist/", Some("/docs/first/"));
+    }
+
+    #[test]
+    fn another_word_is_another_word() {
+        check("picture", None);
+        check("/blog/first-steps/", None);
+    }
 }

@@ -11,3 +11,4 @@ pub mod release;
 pub mod reserved;
 pub mod search;
 pub mod theme;
+pub mod yaml;

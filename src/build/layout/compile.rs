@@ -5,6 +5,7 @@ use handlebars::{Handlebars, Template};
 use rustc_hash::FxHashMap;
 
 use super::graph::Graph;
+use super::syntax::syntax_mistake;
 use super::{Layouts, Source, queries, values};
 use crate::build::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -96,27 +97,4 @@ fn cycle_mistake(source: &Source, way: &[String]) -> Diagnostic {
         format!("partials include each other without end: {}", way.join(" → ")),
     )
     .hint("let one of them end without the next; a nested list is made by a query inside a query")
-}
-
-/// What Handlebars could not parse in `text`, the whole of `file`.
-pub fn syntax_mistake(file: &str, text: &str, error: &handlebars::TemplateError) -> Diagnostic {
-    let place = match error.pos() {
-        Some((line, column)) => Place::at(file, text, line, column),
-        None => Place::file(file),
-    };
-    let said = error.reason().to_string();
-    let message = match said.split_once("invalid handlebars syntax: ") {
-        // The parser draws its own picture of the place over several lines; the last one says what it wanted.
-        Some((_, detail)) => format!(
-            "Handlebars cannot read this: {}",
-            detail.lines().last().unwrap_or(detail).trim().trim_start_matches("= ")
-        ),
-        None => said,
-    };
-    let diagnostic = Diagnostic::error(Code::LayoutSyntax, place, message.replace('"', "`"));
-    if message.contains("closing") {
-        diagnostic.hint("close blocks in the order in which they were opened, the last one first")
-    } else {
-        diagnostic
-    }
 }

@@ -12,6 +12,7 @@ mod graph;
 mod mistake;
 mod queries;
 pub mod scope;
+mod syntax;
 mod values;
 
 use handlebars::{Context, Handlebars};
@@ -20,9 +21,10 @@ use serde_json::Value;
 
 use crate::site::diagnostic::Diagnostic;
 
-pub use compile::{compile, syntax_mistake};
+pub use compile::compile;
 pub use mistake::NAMES as HELPERS;
 pub use scope::Scope;
+pub use syntax::syntax_mistake;
 
 /// Every template of a site, compiled.
 #[derive(Debug)]

@@ -21,8 +21,10 @@ use handlebars::{
 };
 use serde_json::{Value, json};
 
+use super::mistake::Refusal;
 use super::scope::{self, Scope};
 use crate::build::model::{Order, PageId, PageQuery, SortBy};
+use crate::site::diagnostic::Code;
 
 /// Makes the queries known to `registry`.
 pub(super) fn register(registry: &mut Handlebars<'static>) {
@@ -292,6 +294,9 @@ fn headings(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderEr
 
 fn data(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
     let name = asked.text(0)?;
-    let value = scope.data.get(name).ok_or_else(|| mistake(format!("there is no file `data/{name}`")))?;
+    let value = scope.data.get(name).ok_or_else(|| {
+        let message = format!("there is no file `data/{name}`");
+        Refusal::unknown(Code::LayoutRender, message, name, scope.data.names())
+    })?;
     Ok(vec![value.clone()])
 }

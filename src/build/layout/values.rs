@@ -7,9 +7,11 @@ use handlebars::{
 use jiff::civil::{Date, DateTime};
 use serde_json::Value;
 
+use super::mistake::Refusal;
 use super::scope::{self, Scope};
 use crate::build::markdown;
 use crate::build::shell;
+use crate::site::diagnostic::Code;
 use crate::site::permalink::slugify;
 
 /// Makes the helpers known to `registry`.
@@ -37,7 +39,12 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
         let name = asked.text(0)?;
         match asked.scope.assets.url(name) {
             Some(url) => Ok(url.into()),
-            None => Err(mistake(format!("there is no asset `{name}`: expected a file `layouts/assets/{name}`"))),
+            None => Err(Refusal::unknown(
+                Code::UnknownAsset,
+                format!("there is no asset `{name}`: expected a file `layouts/assets/{name}`"),
+                name,
+                asked.scope.assets.names(),
+            )),
         }
     });
     let mut html = |name: &'static str, write: Write| registry.register_helper(name, Box::new(Writing { name, write }));
@@ -144,6 +151,9 @@ fn text_of(value: &Value) -> String {
 
 /// `{{date page.date "%-d %B %Y"}}`, by default `2020-01-31`. A page without one shows nothing.
 fn date(asked: &Asked<'_, '_>) -> Result<Value, RenderError> {
+    if asked.helper.param(0).is_none() {
+        return Err(mistake("`date` is a helper and wants a date: the item's own is `this.date`".to_owned()));
+    }
     let text = asked.text(0)?;
     let pattern = match asked.value(1) {
         Value::String(pattern) => pattern.as_str(),

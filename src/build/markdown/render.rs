@@ -237,7 +237,10 @@ impl Page<'_> {
                         text[*start..self.source.body.end].find('\n').map_or(self.source.body.end, |at| start + at);
                     let at = if refused.at < line_end { refused.at } else { line_end };
                     let found = found(&text[at..self.source.body.end]);
-                    let message = format!("`{opening}` begins no call: expected {}, found {found}", refused.expected);
+                    let message = match refused.expected {
+                        "a closing quote" => format!("`{opening}` begins no call: the quote {found} is never closed"),
+                        expected => format!("`{opening}` begins no call: expected {expected}, found {found}"),
+                    };
                     let hint = format!("write `\\{opening}` for the braces themselves");
                     // The opening braces too: they are what has to be changed when no call is meant.
                     let end = at + text[at..].chars().next().map_or(0, char::len_utf8);

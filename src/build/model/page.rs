@@ -90,7 +90,7 @@ impl Page {
             return config.title.clone();
         }
         let name = self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let words = name.replace(['-', '_'], " ");
+        let words = name.strip_suffix(".html").unwrap_or(name).replace(['-', '_'], " ");
         let mut letters = words.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
     }

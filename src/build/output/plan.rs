@@ -221,7 +221,10 @@ impl Planner<'_> {
                     place,
                     format!("it would live at `{path}`, and `{reserved}` is answered by the edge"),
                 )
-                .hint("give it another name, or a `slug` or `url` in its front matter"),
+                .hint(match output.what {
+                    What::Page(..) => "give it another name, or a `slug` or `url` in its front matter",
+                    _ => "give it another name",
+                }),
             );
             return;
         }
