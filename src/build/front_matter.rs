@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::site::diagnostic::{Code, Diagnostic, Place};
+use crate::site::permalink::is_path;
 use crate::site::yaml;
 
 /// What the head of a page says.
@@ -308,13 +309,6 @@ fn text_of(value: &Value) -> Option<String> {
 /// A text that is safe as a part of a path: no `..`, no control characters, no `\`.
 fn path_of(value: &Value) -> Option<String> {
     text_of(value).filter(|text| is_path(text))
-}
-
-/// Whether `text` may become a path in `public/`.
-pub fn is_path(text: &str) -> bool {
-    !text.is_empty()
-        && !text.contains(|character: char| character.is_control() || matches!(character, '\\' | '?' | '#'))
-        && text.split('/').all(|part| part != ".." && part != ".")
 }
 
 fn texts_of(value: &Value) -> Option<Vec<String>> {

@@ -93,6 +93,8 @@ impl BuildError {
 /// Builds the site and publishes it, unless there are errors: then the release before
 /// stays as it is.
 pub fn build(request: &Request<'_>) -> Result<Report, BuildError> {
+    // Before anything is read: of two builds at once, the later one to read is the later to publish.
+    let writer = Writer::open(request.shelf.clone())?;
     let mut found = Vec::new();
     let (files, unfound) = request.sources.files();
     found.extend(unfound);
@@ -117,7 +119,6 @@ pub fn build(request: &Request<'_>) -> Result<Report, BuildError> {
         data: Arc::new(data),
         described,
     };
-    let writer = Writer::open(request.shelf.clone())?;
     let mut made = make_all(request, &kitchen, &plan, &writer)?;
     found.append(&mut made.found);
     check_anchors(&kitchen, &plan, &made, &mut found);

@@ -64,6 +64,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     watcher.tell(&first, &Changes::default(), &|_| {});
     let stopper = sender.clone();
     let handle = runtime.handle().clone();
+    // A save must never be without an answer: a fault in one build is told, and the next one tried.
     let watching = std::thread::spawn(move || {
         let take = |_| {
             if let Err(error) = handle.block_on(edge.reload()) {

@@ -78,7 +78,6 @@ impl LiveRelease {
                 .map_err(|_| EdgeError::Template { name: name.clone(), why: "it is not UTF-8".to_owned() })?;
             templates.register(name, &text)?;
         }
-        templates.check_includes()?;
         let mut shells = FxHashMap::default();
         for (name, shell) in manifest.shells {
             let bytes = Bytes::from(shelf.object(shell.object)?);

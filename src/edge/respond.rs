@@ -17,6 +17,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio::sync::Semaphore;
 use warp::{Rejection, Reply};
 
 use super::body::Body;
@@ -32,6 +33,11 @@ use super::service::Rooms;
 use super::target::decoded_path;
 use crate::site::permalink::encode_path;
 use crate::site::reserved;
+
+/// Bytes of a body that any form fits in; longer ones, or of unknown length, are counted.
+const SMALL_BODY: u64 = 64 * 1024;
+/// How many of those may be on their way at once.
+static LARGE_BODIES: Semaphore = Semaphore::const_new(32);
 
 /// What a static path allows.
 const STATIC_METHODS: &str = "GET, HEAD, OPTIONS";
@@ -233,6 +239,12 @@ impl Asked<'_> {
         if body.size_hint().lower() > limits.body_bytes as u64 {
             return Err(Refusal::TooLarge);
         }
+        // Ten thousand connections could each hold a large body that never ends.
+        let is_small = body.size_hint().upper().is_some_and(|length| length <= SMALL_BODY);
+        let _permit = match is_small {
+            true => None,
+            false => Some(LARGE_BODIES.try_acquire().map_err(|_| Refusal::Unavailable(Duration::from_secs(1)))?),
+        };
         match tokio::time::timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
             Ok(Ok(collected)) => Ok(collected.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Code, Diagnostic, Place};
+use super::permalink::is_path;
 use super::yaml;
 
 /// The name of the file at the site's root.
@@ -203,8 +204,14 @@ impl Config {
 
     fn wrong_values(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
-        if !self.base_url.starts_with("http://") && !self.base_url.starts_with("https://") {
-            wrong.push(("base_url", format!("expected `http://` or `https://`, found `{}`", self.base_url)));
+        let host = self.base_url.strip_prefix("https://").or_else(|| self.base_url.strip_prefix("http://"));
+        let is_host = |rest: &str| {
+            let host = rest.split('/').next().unwrap_or_default();
+            !host.is_empty()
+                && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
+        };
+        if !host.is_some_and(is_host) {
+            wrong.push(("base_url", format!("expected `http://` or `https://` and a host, found `{}`", self.base_url)));
         } else if self.base_url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
             // Every URL of the site, in texts and layouts alike, would need it in front.
             let message = format!("expected a site at the root of its host, found a path in `{}`", self.base_url);
@@ -213,7 +220,13 @@ impl Config {
         if self.paginate == 0 {
             wrong.push(("paginate", "expected at least 1 page on a list page, found 0".to_owned()));
         }
-        if !self.feed.path.starts_with('/') {
+        for pattern in self.permalinks.values().filter(|pattern| !is_path(pattern)) {
+            wrong.push(("permalinks", format!("expected a path such as `/{{year}}/{{slug}}/`, found `{pattern}`")));
+        }
+        for name in self.taxonomies.iter().filter(|name| !is_path(name) || name.contains('/')) {
+            wrong.push(("taxonomies", format!("expected a word for the URL, found `{name}`")));
+        }
+        if !self.feed.path.starts_with('/') || !is_path(&self.feed.path) {
             wrong.push((
                 "path",
                 format!("expected a path from the site's root such as `/atom.xml`, found `{}`", self.feed.path),

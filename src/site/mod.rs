@@ -7,6 +7,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod digest;
 pub mod permalink;
+pub mod recursion;
 pub mod release;
 pub mod reserved;
 pub mod search;

@@ -141,6 +141,20 @@ pub fn encode_path(path: &str) -> String {
     utf8_percent_encode(path, NOT_IN_A_PATH).to_string()
 }
 
+/// Bytes that a part of a path may have: file systems take 255, and a new file bears a
+/// longer name for a moment.
+const LONGEST_PART: usize = 230;
+
+/// Whether `text` may become a path in the site, and so in `public/`: no part of it leads
+/// up, is empty, is too long for a file's name, or holds what a URL cannot.
+pub fn is_path(text: &str) -> bool {
+    let inside = text.strip_prefix('/').unwrap_or(text);
+    let inside = inside.strip_suffix('/').unwrap_or(inside);
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST_PART;
+    !text.contains(|character: char| character.is_control() || matches!(character, '\\' | '?' | '#'))
+        && (text == "/" || inside.split('/').all(is_part))
+}
+
 /// A word for a URL: lower case, letters and digits kept, all else one hyphen.
 pub fn slugify(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());

@@ -14,6 +14,7 @@ mod change;
 mod events;
 mod told;
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -87,9 +88,12 @@ impl Watcher {
         failed: &dyn Fn(BuildError),
     ) {
         while let Some(changed) = self.next_change(files, events) {
-            match self.build(&changed, &|_| {}, say) {
-                Ok(report) => self.tell(&report, &changed, take),
-                Err(error) => failed(error),
+            let built = std::panic::catch_unwind(AssertUnwindSafe(|| self.build(&changed, &|_| {}, say)));
+            match built {
+                Ok(Ok(report)) => self.tell(&report, &changed, take),
+                Ok(Err(error)) => failed(error),
+                // The panic has printed itself; the next save is built all the same.
+                Err(_) => {}
             }
         }
     }

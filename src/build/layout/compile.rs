@@ -9,7 +9,7 @@ use super::syntax::syntax_mistake;
 use super::{Layouts, Source, queries, values};
 use crate::build::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
-use crate::site::theme;
+use crate::site::{recursion, theme};
 
 /// Compiles all templates among `files`; a site's own takes the place of the built-in one
 /// of the same name. Those with mistakes are left out and reported.
@@ -38,6 +38,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     registry.set_prevent_indent(true);
     queries::register(&mut registry);
     values::register(&mut registry);
+    recursion::register(&mut registry);
     let mut names: Vec<&String> = texts.keys().collect();
     names.sort();
     let mut compiled: Vec<(String, Template)> = Vec::new();
@@ -58,7 +59,8 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     let showing_items =
         compiled.iter().filter(|(name, _)| graph.calls(name, "items")).map(|(name, _)| name.clone()).collect();
     drop(graph);
-    for (name, template) in compiled {
+    for (name, mut template) in compiled {
+        recursion::guard(&mut template);
         // A cycle would overflow the stack, which no handler catches.
         if !cycles.iter().any(|way| way.contains(&name)) {
             registry.register_template(&name, template);

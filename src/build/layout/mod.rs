@@ -20,6 +20,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use crate::site::diagnostic::Diagnostic;
+use crate::site::recursion;
 
 pub use compile::compile;
 pub use mistake::NAMES as HELPERS;
@@ -122,9 +123,10 @@ impl Layouts {
     pub fn render(&self, name: &str, data: Value, scope: &std::rc::Rc<Scope>) -> Result<Vec<u8>, Box<Diagnostic>> {
         let mut out = Vec::with_capacity(scope.content.len() + 8 * 1024);
         let _inside = scope::enter(scope.clone());
-        self.registry
-            .render_with_context_to_write(name, &Context::from(data), &mut out)
-            .map_err(|error| Box::new(mistake::diagnostic(&error, name, &self.sources)))?;
+        let depth = recursion::begin();
+        let result = self.registry.render_with_context_to_write(name, &Context::from(data), &mut out);
+        recursion::restore(depth);
+        result.map_err(|error| Box::new(mistake::diagnostic(&error, name, &self.sources)))?;
         Ok(out)
     }
 }

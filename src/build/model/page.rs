@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::build::front_matter::FrontMatter;
 use crate::site::config::Config;
-use crate::site::permalink::{Permalink, slugify};
+use crate::site::permalink::{Permalink, slugify, without_order};
 
 /// A page's place in [`super::Site::pages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,8 +112,9 @@ impl Page {
         let mut taxonomies = Map::new();
         for taxonomy in &config.taxonomies {
             let terms = front.terms.iter().find(|(name, _)| name == taxonomy).map_or(&[][..], |(_, terms)| terms);
-            let shown = terms.iter().map(|term| {
-                let slug = slugify(term);
+            // A term of signs alone has no address, and so no page.
+            let named = terms.iter().map(|term| (term, slugify(term))).filter(|(_, slug)| !slug.is_empty());
+            let shown = named.map(|(term, slug)| {
                 json!({ "name": term, "url": Permalink::from_segments([taxonomy.as_str(), slug.as_str()]).encoded(), "slug": slug })
             });
             taxonomies.insert(taxonomy.clone(), shown.collect());
@@ -132,7 +133,7 @@ impl Page {
             "draft": front.draft,
             "weight": front.weight,
             "slug": self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default(),
-            "section": self.permalink.as_str().trim_start_matches('/').split('/').next().filter(|_| self.source.contains('/')).unwrap_or_default(),
+            "section": self.source.split_once('/').map_or("", |(top, _)| without_order(top)),
             "words": self.words,
             "minutes": self.words.div_ceil(WORDS_A_MINUTE),
             "taxonomies": taxonomies,

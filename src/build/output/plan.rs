@@ -6,7 +6,7 @@ use crate::build::layout::{Layouts, Role};
 use crate::build::model::{Kind, Order, Page, PageId, PageQuery, Site, SortBy};
 use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
-use crate::site::permalink::{Permalink, without_order};
+use crate::site::permalink::{Permalink, is_path, without_order};
 use crate::site::reserved;
 
 /// What answers a path.
@@ -79,7 +79,11 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], found: &mut Vec<Di
             Some(rest) => Some(rest.to_owned()),
             None => site.files.get(file).cloned(),
         };
-        if let Some(path) = path {
+        if let Some(mut path) = path {
+            // The author's own `about/index.html` lives where a page `about` would.
+            if path == "index.html" || path.ends_with("/index.html") {
+                path.truncate(path.len() - "index.html".len());
+            }
             planner.claim(Planned { path: Permalink::file(&path), what: What::File(file.clone()), layout: None });
         }
     }
@@ -178,7 +182,7 @@ impl Planner<'_> {
 
     fn alias(&mut self, id: PageId, alias: &str) {
         let page = self.site.page(id);
-        if !crate::build::front_matter::is_path(alias) {
+        if !is_path(alias) {
             let place = key_place(page, "aliases");
             self.found.push(Diagnostic::error(Code::FrontMatter, place, format!("`{alias}` is no path in the site")));
             return;
@@ -226,6 +230,14 @@ impl Planner<'_> {
                     _ => "give it another name",
                 }),
             );
+            return;
+        }
+        if !is_path(path) {
+            let place = self.claimant(&output).0;
+            let message =
+                format!("`{path}` can be no path in the site: a part of it is empty, leads up, or is too long");
+            self.found
+                .push(Diagnostic::error(Code::FrontMatter, place, message).hint("give it a shorter, plainer name"));
             return;
         }
         if let Some(other) = self.plan.by_path.get(path) {

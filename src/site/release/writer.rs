@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::manifest::{Access, BuildId, Manifest};
 use super::shelf::Shelf;
 use crate::site::digest::Digest;
-use crate::site::permalink::Permalink;
+use crate::site::permalink::{Permalink, is_path};
 
 /// How many releases stay on the shelf: the live one, and those that a running edge may
 /// still be answering from or an author may want to go back to.
@@ -301,7 +301,9 @@ fn public_files<'m>(public: &'m Path, manifest: &'m Manifest) -> impl Iterator<I
     let entries = entries.map(|entry| (&entry.path, (entry.object, entry.length)));
     // Where no edge sends a redirect, the page at the old path does.
     let stubs = manifest.redirects.iter().map(|redirect| (&redirect.from, (redirect.stub, redirect.length)));
-    entries.chain(stubs).map(|(path, object)| (public.join(Permalink::file(path).output_file()), object))
+    // A second lock: the plan has refused such paths, and a manifest may come from elsewhere.
+    let inside = entries.chain(stubs).filter(|(path, _)| is_path(path));
+    inside.map(|(path, object)| (public.join(Permalink::file(path).output_file()), object))
 }
 
 /// Removes what a killed build was about to give its name.

@@ -1,0 +1,110 @@
+//! Recursion of templates: an end to it before the stack ends.
+//!
+//! Handlebars follows an inclusion wherever it leads, and a stack that overflows ends the
+//! whole process. Cycles that can be seen are refused when templates are loaded; a name
+//! made at render time, a block that includes itself, or a condition that stays true cannot
+//! be seen. So every template counts itself in and out, and beyond [`DEEPEST`] a render
+//! fails like any other.
+
+use std::cell::Cell;
+
+use handlebars::template::{Template, TemplateElement};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+
+/// How many templates may be inside each other.
+pub const DEEPEST: usize = 40;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Makes the counting known to `registry`.
+pub fn register(registry: &mut Handlebars<'_>) {
+    registry.register_helper("littoral_enter", Box::new(enter));
+    registry.register_helper("littoral_leave", Box::new(leave));
+}
+
+/// Lets `template`, and each block that it defines, count itself.
+pub fn guard(template: &mut Template) {
+    for element in &mut template.elements {
+        match element {
+            TemplateElement::HelperBlock(helper) => {
+                for inside in [&mut helper.template, &mut helper.inverse].into_iter().flatten() {
+                    guard_blocks(inside);
+                }
+            }
+            TemplateElement::PartialBlock(block) | TemplateElement::DecoratorBlock(block) => {
+                if let Some(inside) = &mut block.template {
+                    guard(inside);
+                }
+            }
+            _ => {}
+        }
+    }
+    let (Ok(first), Ok(last)) = (Template::compile("{{littoral_enter}}"), Template::compile("{{littoral_leave}}"))
+    else {
+        return;
+    };
+    // Each element has its place beside it, for messages; these two stand at the beginning.
+    template.elements.splice(0..0, first.elements);
+    template.mapping.splice(0..0, first.mapping);
+    template.elements.extend(last.elements);
+    template.mapping.extend(last.mapping);
+}
+
+/// Begins a render on this thread with nothing counted; what was is given back by
+/// [`restore`], because a shortcode is rendered while its page is.
+pub fn begin() -> usize {
+    DEPTH.get()
+}
+
+/// Ends what began with [`begin`]. A render that failed has not counted itself out.
+pub fn restore(depth: usize) {
+    DEPTH.set(depth);
+}
+
+/// A block of a helper is no template of its own, but may hold some.
+fn guard_blocks(block: &mut Template) {
+    for element in &mut block.elements {
+        match element {
+            TemplateElement::HelperBlock(helper) => {
+                for inside in [&mut helper.template, &mut helper.inverse].into_iter().flatten() {
+                    guard_blocks(inside);
+                }
+            }
+            TemplateElement::PartialBlock(partial) | TemplateElement::DecoratorBlock(partial) => {
+                if let Some(inside) = &mut partial.template {
+                    guard(inside);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn enter(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    _: &mut dyn Output,
+) -> HelperResult {
+    if DEPTH.get() >= DEEPEST {
+        let message =
+            format!("templates include each other more than {DEEPEST} deep: one of them includes itself without end");
+        return Err(RenderErrorReason::Other(message).into());
+    }
+    DEPTH.set(DEPTH.get() + 1);
+    Ok(())
+}
+
+fn leave(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    _: &mut dyn Output,
+) -> HelperResult {
+    DEPTH.set(DEPTH.get().saturating_sub(1));
+    Ok(())
+}
