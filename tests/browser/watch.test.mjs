@@ -91,13 +91,13 @@ test("a mistake is shown over the last good page, until it is mended", async () 
 
 test("a broken layout and a broken configuration are shown as well, with their own places", async () => {
   await visit(page, "/docs/write/sections/");
-  await site.edit("layouts/docs/page.hbs", (text) => text.replace("{{> partials/rail}}", "{{> partials/rial}}"));
+  await site.edit("layouts/site/docs/page.hbs", (text) => text.replace("{{> site/rail}}", "{{> site/rial}}"));
   await overlay().waitFor();
-  assert.match(await overlay().innerText(), /layouts\/docs\/page\.hbs:\d+/);
+  assert.match(await overlay().innerText(), /layouts\/site\/docs\/page\.hbs:\d+/);
   await site.edit("littoral.yaml", (text) => text.replace("language: en", "langauge: en"));
   await overlay().filter({ hasText: "littoral.yaml" }).waitFor();
   await site.edit("littoral.yaml", (text) => text.replace("langauge: en", "language: en"));
-  await site.edit("layouts/docs/page.hbs", (text) => text.replace("{{> partials/rial}}", "{{> partials/rail}}"));
+  await site.edit("layouts/site/docs/page.hbs", (text) => text.replace("{{> site/rial}}", "{{> site/rail}}"));
   await overlay().waitFor({ state: "detached" });
   assertQuiet(page);
 });
