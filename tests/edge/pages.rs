@@ -161,3 +161,15 @@ async fn a_site_without_shell_and_404_page_is_answered_plainly_and_offers_its_se
     let hostile = edge.get("/%22%3E%3Cscript%3E").await.text().await.unwrap();
     assert!(!hostile.contains("<script>"), "{hostile}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_includes_itself_is_our_fault_and_not_the_end_of_the_edge() {
+    let edge = TestEdge::with(quick(), |site| {
+        site.title("/docs/", "Docs");
+        site.template("listing/page", "{{#if true}}{{> listing/list}}{{/if}}");
+        site.template("listing/list", "{{#if true}}{{> listing/page}}{{/if}}");
+    })
+    .await;
+    assert_eq!(edge.get("/_/pages/view").await.status(), 500);
+    assert_eq!(edge.get("/docs/").await.status(), 200);
+}

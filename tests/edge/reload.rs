@@ -64,7 +64,7 @@ async fn a_damaged_or_unknown_release_leaves_the_old_one_and_the_next_is_taken()
 async fn a_release_whose_template_is_damaged_is_not_taken() {
     let edge = TestEdge::start().await;
     let live = edge.edge.release().id;
-    for text in ["{{#if}", "{{> search/results}}", "{{#> search/results}}a{{/search/results}}"] {
+    for text in ["{{#if}", "{{/if}}", "{{> }}"] {
         edge.publish(|site| site.template("search/results", text));
         let error = LiveRelease::load(edge.edge.shelf()).unwrap_err();
         assert!(error.to_string().starts_with("the template `dynamic/search/results.hbs` cannot be used"), "{error}");
