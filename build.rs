@@ -26,8 +26,10 @@ fn main() -> io::Result<()> {
         files.sort();
         let _ = writeln!(code, "const {table}: &[(&str, &[u8])] = &[");
         for file in files {
-            let path = root.join(folder).join(&file);
-            let _ = writeln!(code, "    ({file:?}, include_bytes!({:?})),", path.display().to_string());
+            // Named from the package's folder, so that another clone with one target folder
+            // does not read this one's files.
+            let place = format!("/{folder}/{file}");
+            let _ = writeln!(code, "    ({file:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))),");
         }
         let _ = writeln!(code, "];");
     }

@@ -3,8 +3,6 @@
 //! A hole is a mark that no text contains; after the render the marks are cut out and
 //! their byte offsets kept. The edge splices there and parses nothing.
 
-use crate::site::digest::Digest;
-
 /// The mark for the hole `name`. Private-use characters: no markup, nothing to escape.
 pub fn mark(name: &str) -> String {
     format!("\u{F8FE}hole:{name}\u{F8FF}")
@@ -26,15 +24,6 @@ pub fn cut(rendered: &[u8]) -> (Vec<u8>, Vec<(String, usize)>) {
     }
     bytes.extend_from_slice(rest);
     (bytes, holes)
-}
-
-/// A shell whose bytes are on the shelf.
-#[derive(Clone, Debug)]
-pub struct Made {
-    /// Its bytes.
-    pub object: Digest,
-    /// Its holes.
-    pub holes: Vec<(String, usize)>,
 }
 
 #[cfg(test)]

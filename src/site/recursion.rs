@@ -26,21 +26,7 @@ pub fn register(registry: &mut Handlebars<'_>) {
 
 /// Lets `template`, and each block that it defines, count itself.
 pub fn guard(template: &mut Template) {
-    for element in &mut template.elements {
-        match element {
-            TemplateElement::HelperBlock(helper) => {
-                for inside in [&mut helper.template, &mut helper.inverse].into_iter().flatten() {
-                    guard_blocks(inside);
-                }
-            }
-            TemplateElement::PartialBlock(block) | TemplateElement::DecoratorBlock(block) => {
-                if let Some(inside) = &mut block.template {
-                    guard(inside);
-                }
-            }
-            _ => {}
-        }
-    }
+    guard_blocks(template);
     let (Ok(first), Ok(last)) = (Template::compile("{{littoral_enter}}"), Template::compile("{{littoral_leave}}"))
     else {
         return;
@@ -63,7 +49,7 @@ pub fn restore(depth: usize) {
     DEPTH.set(depth);
 }
 
-/// A block of a helper is no template of its own, but may hold some.
+/// Guards the templates that `block` holds. The block of a helper is none of its own.
 fn guard_blocks(block: &mut Template) {
     for element in &mut block.elements {
         match element {

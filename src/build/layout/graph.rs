@@ -2,7 +2,9 @@
 //!
 //! Handlebars follows an inclusion wherever it leads; two partials that include each other
 //! overflow the stack and end the process. So a cycle is refused when templates are
-//! loaded, guarded by an `{{#if}}` or not: what a guard will say is not known here.
+//! loaded, guarded by an `{{#if}}` or not: what a guard will say is not known here. A name
+//! made at render time and a block that includes itself are not in the graph; those are
+//! ended by `site::recursion`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

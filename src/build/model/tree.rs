@@ -11,7 +11,7 @@ use super::page::{Kind, Page, PageId};
 pub struct Section {
     /// Its own pages, in its order.
     pub pages: Vec<PageId>,
-    /// The sections directly below it, by weight, then title.
+    /// The sections directly below it, by weight, then date, then path.
     pub sections: Vec<PageId>,
     /// Whether its order runs from new to old, so that "next" is the page before.
     pub newest_first: bool,

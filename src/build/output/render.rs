@@ -283,9 +283,9 @@ impl Around<'_> {
 impl Surroundings for Around<'_> {
     fn resolve_link(&self, destination: &str, _: LinkKind, span: std::ops::Range<usize>) -> Option<String> {
         let severity = match self.kitchen.site.config.links.broken {
-            Broken::Error => Severity::Error,
-            Broken::Warn => Severity::Warning,
-            Broken::Ignore => Severity::Warning,
+            Broken::Error => Some(Severity::Error),
+            Broken::Warn => Some(Severity::Warning),
+            Broken::Ignore => None,
         };
         match link::resolve(&self.kitchen.site, self.plan, self.page, destination) {
             Target::Outside => None,
@@ -297,7 +297,7 @@ impl Surroundings for Around<'_> {
                 Some(url)
             }
             Target::Broken { message, hint } => {
-                if self.kitchen.site.config.links.broken != Broken::Ignore {
+                if let Some(severity) = severity {
                     let place = self.place(span);
                     let diagnostic = Diagnostic {
                         place: Some(place),
