@@ -207,11 +207,12 @@ fn make(
         What::Robots => feed::robots(site),
         What::Alias(to) => {
             let stub = feed::moved(site, to);
+            let stub = writer.put(&stub)?;
             let redirect = Redirect {
                 from: output.path.as_str().to_owned(),
                 to: to.encoded(),
-                length: stub.len() as u64,
-                stub: writer.put(&stub)?,
+                length: stub.length,
+                stub: stub.digest,
             };
             made.redirects.push(redirect);
             return Ok(());
@@ -222,13 +223,13 @@ fn make(
                 .location(file)
                 .filter(|path| path.metadata().is_ok_and(|found| found.len() > LARGE_FILE));
             if let Some(location) = location {
-                let (object, length) = writer.put_file(&location)?;
+                let object = writer.put_file(&location)?;
                 let (path, media) = (output.path.as_str().to_owned(), media::of(output.path.as_str()));
                 made.entries.push(Entry {
                     path,
-                    object,
+                    object: object.digest,
                     media,
-                    length,
+                    length: object.length,
                     cache: CacheClass::Revalidate,
                     access: Access::Public,
                     title: None,
@@ -265,9 +266,9 @@ fn make(
     let object = writer.put(&bytes)?;
     made.entries.push(Entry {
         path: output.path.as_str().to_owned(),
-        object,
+        object: object.digest,
         media: media::of(output.path.as_str()),
-        length: bytes.len() as u64,
+        length: object.length,
         cache: CacheClass::Revalidate,
         access: Access::Public,
         title,
@@ -313,7 +314,7 @@ fn make_shell(
         found.extend(rendered.found);
         if let Some(bytes) = rendered.bytes {
             let (bytes, holes) = shell::cut(&bytes);
-            shells.insert("page".to_owned(), Shell { object: writer.put(&bytes)?, holes });
+            shells.insert("page".to_owned(), Shell { object: writer.put(&bytes)?.digest, holes });
         }
     }
     Ok(shells)
@@ -329,7 +330,7 @@ fn put_templates(
     let mut templates = BTreeMap::new();
     for (path, bytes) in theme::dynamic() {
         if let Some(name) = path.strip_suffix(".hbs") {
-            templates.insert(name.to_owned(), writer.put(bytes)?);
+            templates.insert(name.to_owned(), writer.put(bytes)?.digest);
         }
     }
     for file in files {
@@ -339,7 +340,7 @@ fn put_templates(
                 if let Err(error) = handlebars::Template::compile(&text) {
                     found.push(layout::syntax_mistake(file, &text, &error));
                 }
-                templates.insert(name.to_owned(), writer.put(text.as_bytes())?);
+                templates.insert(name.to_owned(), writer.put(text.as_bytes())?.digest);
             }
             Err(diagnostic) => found.push(diagnostic),
         }
@@ -357,7 +358,7 @@ fn manifest(
 ) -> io::Result<Manifest> {
     let Made { mut entries, mut redirects, .. } = made;
     for asset in kitchen.assets.used() {
-        let object = writer.put(&asset.bytes)?;
+        let object = writer.put(&asset.bytes)?.digest;
         entries.push(Entry {
             path: asset.url.clone(),
             object,

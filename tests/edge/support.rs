@@ -72,7 +72,7 @@ impl Release {
         self.manifest.entries.retain(|entry| entry.path != path);
         self.manifest.entries.push(Entry {
             path: path.to_owned(),
-            object: self.writer.put(bytes).unwrap(),
+            object: self.writer.put(bytes).unwrap().digest.digest,
             media: media.to_owned(),
             length: bytes.len() as u64,
             cache,
@@ -88,7 +88,7 @@ impl Release {
     }
 
     pub fn redirect(&mut self, from: &str, to: &str) {
-        let stub = self.writer.put(to.as_bytes()).unwrap();
+        let stub = self.writer.put(to.as_bytes()).unwrap().digest;
         let (from, to) = (from.to_owned(), to.to_owned());
         self.manifest.redirects.push(Redirect { from, to: to.clone(), stub, length: to.len() as u64 });
     }
@@ -98,14 +98,14 @@ impl Release {
         let title = before_title.len();
         let head = title + before_head.len();
         let main = head + before_main.len();
-        let object = self.writer.put([before_title, before_head, before_main, end].concat().as_bytes()).unwrap();
+        let object = self.writer.put([before_title, before_head, before_main, end].concat().as_bytes()).unwrap().digest;
         let holes = vec![("title".to_owned(), title), ("head".to_owned(), head), ("main".to_owned(), main)];
         self.manifest.shells.insert("page".to_owned(), Shell { object, holes });
     }
 
     /// A template of `dynamic/`, its name without `.hbs`.
     pub fn template(&mut self, name: &str, text: &str) {
-        self.manifest.templates.insert(name.to_owned(), self.writer.put(text.as_bytes()).unwrap());
+        self.manifest.templates.insert(name.to_owned(), self.writer.put(text.as_bytes()).unwrap().digest);
     }
 
     /// The search index of these sections.

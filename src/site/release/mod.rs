@@ -8,8 +8,8 @@
 //! public/                          a checkout of what everybody may read, by hard links
 //! ```
 //!
-//! A build id is the digest of its manifest: two builds of one site have one id. An object
-//! is trusted once a kept manifest names it; what a killed build left is written anew.
+//! A build id is the digest of its manifest: two builds of one site have one id. What stands
+//! under an object's name is compared with its bytes before it is kept.
 //!
 //! [`Shelf`] reads, [`Writer`] writes. Neither knows of Markdown or of HTTP.
 
@@ -19,4 +19,4 @@ mod writer;
 
 pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Manifest, Redirect, Shell, Site};
 pub use shelf::{Shelf, ShelfError};
-pub use writer::{PublishError, Published, Writer};
+pub use writer::{Object, PublishError, Published, Writer, Written};

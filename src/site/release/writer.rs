@@ -3,6 +3,10 @@
 //! The order is the promise. Objects first, then the manifest, then `current` by rename:
 //! killed at any instant, the live release is whole. `public/` follows, file by file, and
 //! `checkout` says when it is done; a build that finds it missing looks at every file.
+//!
+//! A name is no proof: what already stands under an object's name is compared with the
+//! bytes that belong there, for a killed build may have left half of them, and whoever
+//! edits a file of `public/` edits the object, since both are one file.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -11,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::manifest::{Access, BuildId, Manifest};
 use super::shelf::Shelf;
@@ -20,6 +25,9 @@ use crate::site::permalink::{Permalink, is_path};
 /// How many releases stay on the shelf: the live one, and those that a running edge may
 /// still be answering from or an author may want to go back to.
 const KEPT_RELEASES: usize = 4;
+
+/// At how many those beyond the kept ones are removed.
+const MOST_RELEASES: usize = 12;
 
 /// How many locks the set of written objects is spread over.
 const SHARDS: usize = 64;
@@ -34,6 +42,32 @@ pub struct Published {
     pub id: BuildId,
     /// Whether it was another one before.
     pub changed: bool,
+}
+
+/// An object on the shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its name.
+    pub digest: Digest,
+    /// How many bytes it has.
+    pub length: u64,
+    /// When it was written: it was damaged if its file says otherwise later.
+    pub written: Written,
+}
+
+/// The time of a file that is never changed, in nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written(i128);
+
+impl Written {
+    fn of(file: &fs::Metadata) -> Self {
+        let time = file.modified().ok();
+        let since = |time: std::time::SystemTime| match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
+            Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
+        };
+        Self(time.map_or(0, since))
+    }
 }
 
 /// What a publication could not do.
@@ -51,10 +85,9 @@ pub enum PublishError {
 /// processes.
 pub struct Writer {
     shelf: Shelf,
-    /// Objects that a kept manifest names: whole, because a manifest is written after them.
-    trusted: HashSet<Digest>,
-    /// Objects this build has put. Sharded, because every rendering thread asks.
-    put: Vec<Mutex<HashSet<Digest>>>,
+    /// Objects this build has put, and when each was written. Sharded, because every
+    /// rendering thread asks.
+    put: Vec<Mutex<HashMap<Digest, Written>>>,
     /// Held, not read: the lock ends with it.
     _lock: File,
 }
@@ -74,44 +107,40 @@ impl Writer {
             .open(&path)
             .map_err(|cause| at(&path, cause))?;
         lock.lock().map_err(|cause| at(&path, cause))?;
-        let mut trusted = HashSet::new();
-        for id in release_ids(&shelf)? {
-            if let Ok(manifest) = shelf.manifest(id) {
-                trusted.extend(objects_of(&manifest));
-            }
-        }
         let put = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Ok(Self { shelf, trusted, put, _lock: lock })
+        Ok(Self { shelf, put, _lock: lock })
     }
 
     /// Keeps `bytes`; their digest is their name from now on.
-    pub fn put(&self, bytes: &[u8]) -> io::Result<Digest> {
-        let digest = Digest::of(bytes);
-        if self.is_new(digest, bytes.len() as u64) {
-            let path = self.shelf.object_file(digest);
-            self.create(&path).and_then(|mut file| file.write_all(bytes)).map_err(|cause| at(&path, cause))?;
-        }
-        Ok(digest)
+    pub fn put(&self, bytes: &[u8]) -> io::Result<Object> {
+        let (digest, length) = (Digest::of(bytes), bytes.len() as u64);
+        let path = self.shelf.object_file(digest);
+        let written = self.once(digest, || {
+            let stands = |found: &fs::Metadata| found.len() == length && fs::read(&path).is_ok_and(|old| old == bytes);
+            self.create(&path, stands, |file| file.write_all(bytes)).map_err(|cause| at(&path, cause))
+        })?;
+        Ok(Object { digest, length, written })
     }
 
-    /// Keeps the bytes of the file at `source`, which are not held in memory. Gives their
-    /// digest and their number.
-    pub fn put_file(&self, source: &Path) -> io::Result<(Digest, u64)> {
-        let open = || File::open(source).map_err(|cause| at(source, cause));
-        let (digest, length) = Digest::of_reader(open()?).map_err(|cause| at(source, cause))?;
-        if self.is_new(digest, length) {
-            let path = self.shelf.object_file(digest);
+    /// Keeps the bytes of the file at `source`, which are not held in memory.
+    pub fn put_file(&self, source: &Path) -> io::Result<Object> {
+        let open = |path: &Path| File::open(path).map_err(|cause| at(path, cause));
+        let (digest, length) = Digest::of_reader(open(source)?).map_err(|cause| at(source, cause))?;
+        let path = self.shelf.object_file(digest);
+        let is_whole = || Ok::<_, io::Error>(Digest::of_reader(open(&path)?)? == (digest, length));
+        let written = self.once(digest, || {
+            let stands = |found: &fs::Metadata| found.len() == length && is_whole().unwrap_or(false);
             let written = self
-                .create(&path)
-                .map_err(|cause| at(&path, cause))
-                .and_then(|mut file| io::copy(&mut open()?, &mut file).map_err(|cause| at(&path, cause)))?;
+                .create(&path, stands, |file| io::copy(&mut open(source)?, file).map(drop))
+                .map_err(|cause| at(&path, cause))?;
             // The source changed between the two readings: its object would bear a wrong name.
-            if Digest::of_reader(File::open(&path)?)?.0 != digest || written != length {
+            if !is_whole()? {
                 let _ = fs::remove_file(&path);
                 return Err(at(source, io::Error::other("it changed while it was read: build again")));
             }
-        }
-        Ok((digest, length))
+            Ok(written)
+        })?;
+        Ok(Object { digest, length, written })
     }
 
     /// Makes `manifest` the live release and `public/` its checkout.
@@ -137,34 +166,47 @@ impl Writer {
         Ok(Published { id, changed: before != Some(id) })
     }
 
-    /// Whether the object must be written, and marks it as put.
-    fn is_new(&self, digest: Digest, length: u64) -> bool {
-        let shard = usize::from_str_radix(&digest.hex()[..4], 16).unwrap_or(0) % SHARDS;
+    /// Runs `write` if this build has not put the object before. Another thread that puts
+    /// the same one waits until it is whole.
+    fn once(&self, digest: Digest, write: impl FnOnce() -> io::Result<Written>) -> io::Result<Written> {
+        let shard = usize::from(digest.bytes()[0]) % SHARDS;
         let mut put = self.put[shard].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !put.insert(digest) {
-            return false;
+        if let Some(written) = put.get(&digest) {
+            return Ok(*written);
         }
-        let whole = || fs::metadata(self.shelf.object_file(digest)).is_ok_and(|found| found.len() == length);
-        !(self.trusted.contains(&digest) && whole())
+        let written = write()?;
+        put.insert(digest, written);
+        Ok(written)
     }
 
-    fn create(&self, path: &Path) -> io::Result<File> {
+    /// Fills a new file at `path`, unless what is there `stands`.
+    fn create(
+        &self,
+        path: &Path,
+        stands: impl Fn(&fs::Metadata) -> bool,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<Written> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o444);
-        match options.open(path) {
+        let mut file = match options.open(path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(path.parent().unwrap_or(path))?;
-                options.open(path)
+                options.open(path)?
             }
-            // What a killed build left: its name says nothing about its bytes.
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
+                let found = fs::symlink_metadata(path)?;
+                if found.is_file() && stands(&found) {
+                    return Ok(Written::of(&found));
+                }
                 fs::remove_file(path)?;
-                options.open(path)
+                options.open(path)?
             }
-            other => other,
-        }
+            other => other?,
+        };
+        fill(&mut file)?;
+        Ok(Written::of(&file.metadata()?))
     }
 
     fn check_out(&self, public: &Path, id: BuildId, manifest: &Manifest) -> io::Result<()> {
@@ -190,9 +232,6 @@ impl Writer {
         if was_cut {
             remove_half_made(public);
         }
-        // The last in the list wins: what `public/` was when it was whole.
-        let last_files: HashMap<PathBuf, (Digest, u64)> =
-            before.iter().flat_map(|manifest| public_files(public, manifest)).collect();
         let files: Vec<(PathBuf, (Digest, u64))> = public_files(public, manifest).collect();
         let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
         // Old files go first: a file `a` may have become a folder `a/`.
@@ -209,10 +248,10 @@ impl Writer {
             fs::create_dir_all(folder).map_err(|cause| at(folder, cause))?;
         }
         files.par_iter().try_for_each(|(path, (digest, length))| {
-            let same = !was_cut
-                && last_files.get(path).is_some_and(|(last, _)| last == digest)
-                && fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == *length);
-            if same { Ok(()) } else { self.link(*digest, path).map_err(|cause| at(path, cause)) }
+            if is_checked_out(&self.shelf.object_file(*digest), path, *length) {
+                return Ok(());
+            }
+            self.link(*digest, path).map_err(|cause| at(path, cause))
         })?;
         if last != Some(id) || was_cut {
             replace(&record, id.to_string().as_bytes())?;
@@ -224,30 +263,19 @@ impl Writer {
     /// `path` becomes the object, in one step for whoever reads it.
     fn link(&self, digest: Digest, path: &Path) -> io::Result<()> {
         let object = self.shelf.object_file(digest);
-        match fs::hard_link(&object, path) {
-            Ok(()) => Ok(()),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-                if fs::symlink_metadata(path)?.is_dir() {
-                    return Err(io::Error::other("a folder stands where a file is to be written"));
-                }
-                if is_one_file(&object, path) {
-                    return Ok(());
-                }
-                let beside = beside(path);
-                let _ = fs::remove_file(&beside);
-                if fs::hard_link(&object, &beside).is_err() {
-                    fs::copy(&object, &beside)?;
-                }
-                fs::rename(&beside, path)
-            }
-            // No hard links here, or too many of one object.
-            Err(_) => {
-                let beside = beside(path);
-                let _ = fs::remove_file(&beside);
-                fs::copy(&object, &beside)?;
-                fs::rename(&beside, path)
-            }
+        if fs::hard_link(&object, path).is_ok() {
+            return Ok(());
         }
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+            return Err(io::Error::other("a folder stands where a file is to be written"));
+        }
+        let beside = beside(path);
+        let _ = fs::remove_file(&beside);
+        // No hard links here, or too many of one object.
+        if fs::hard_link(&object, &beside).is_err() {
+            fs::copy(&object, &beside)?;
+        }
+        fs::rename(&beside, path)
     }
 
     /// Removes the releases beyond the kept ones, and the objects and indexes that only
@@ -258,14 +286,11 @@ impl Writer {
             .filter_map(|id| Some((fs::metadata(self.shelf.manifest_file(id)).ok()?.modified().ok()?, id)))
             .collect();
         ids.sort_by_key(|(written, id)| (std::cmp::Reverse(*id == live), std::cmp::Reverse(*written)));
-        let unkept = ids.split_off(ids.len().min(KEPT_RELEASES));
-        let wrote_nothing = self.put.iter().all(|shard| {
-            let shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            shard.iter().all(|digest| self.trusted.contains(digest))
-        });
-        if unkept.is_empty() && wrote_nothing {
+        // A sweep looks at every object: once for several builds, not for each.
+        if ids.len() < MOST_RELEASES {
             return Ok(());
         }
+        let unkept = ids.split_off(KEPT_RELEASES);
         let mut named = HashSet::new();
         let mut indexes = HashSet::new();
         for (_, id) in &ids {
@@ -346,6 +371,23 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(HALF_MADE);
     name.push(path.file_name().unwrap_or_default());
     path.with_file_name(name)
+}
+
+/// Whether the file at `path` is the object: the same file, or where there are no hard
+/// links the same bytes.
+fn is_checked_out(object: &Path, path: &Path, length: u64) -> bool {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == length) {
+        return false;
+    }
+    is_one_file(object, path) || is_copy(object, path)
+}
+
+/// Whether `path` is a copy of `object`, made because it could not be a link.
+fn is_copy(object: &Path, path: &Path) -> bool {
+    match (fs::read(object), fs::read(path)) {
+        (Ok(object), Ok(copy)) => object == copy,
+        _ => false,
+    }
 }
 
 #[cfg(unix)]
