@@ -17,6 +17,7 @@ const TABLES: &[(&str, &str, &[&str])] =
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    println!("cargo:rustc-env=LITTORAL_SOURCES={}", digest_of_sources(&root)?);
     let mut code = String::new();
     for (folder, table, own) in TABLES {
         println!("cargo:rerun-if-changed={folder}");
@@ -34,6 +35,28 @@ fn main() -> io::Result<()> {
         let _ = writeln!(code, "];");
     }
     fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("theme.rs"), code)
+}
+
+/// A digest of everything that decides what a build makes of a site: what another version of
+/// this program has cached is of no use. FNV-1a, 64 bits: no enemy makes our sources.
+fn digest_of_sources(root: &Path) -> io::Result<String> {
+    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+    for folder in ["src/build", "src/site", "layouts", "dynamic"] {
+        println!("cargo:rerun-if-changed={folder}");
+        let mut files = Vec::new();
+        collect(&root.join(folder), "", &mut files)?;
+        files.sort();
+        for file in files {
+            for byte in file.bytes().chain(fs::read(root.join(folder).join(&file))?) {
+                digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    println!("cargo:rerun-if-changed=Cargo.lock");
+    for byte in fs::read(root.join("Cargo.lock")).unwrap_or_default() {
+        digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    Ok(format!("{digest:016x}"))
 }
 
 fn collect(folder: &Path, below: &str, files: &mut Vec<String>) -> io::Result<()> {

@@ -30,6 +30,7 @@ fn build_at(root: &Path) -> Report {
         drafts: Drafts::Hidden,
         naming: Naming::Digest,
         progress: &|_| {},
+        ready: &|_| {},
     };
     build(&request).unwrap()
 }

@@ -6,18 +6,20 @@
 //! A site's own assets are always part of it. Those of the built-in theme are only when a
 //! layout, or a stylesheet that is, names them.
 
-use std::sync::Mutex;
+use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::sources::{Sources, unreadable};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
+use crate::site::permalink::join;
 use crate::site::release::CacheClass;
 use crate::site::theme;
 
 /// Whether URLs bear digests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Naming {
     /// `/assets/css/site.1a2b3c4d.css`.
     Digest,
@@ -29,8 +31,6 @@ pub enum Naming {
 #[derive(Debug)]
 pub struct Assets {
     by_name: FxHashMap<String, Asset>,
-    /// Built-in ones that were asked for.
-    asked: Mutex<FxHashSet<String>>,
 }
 
 /// One file.
@@ -74,19 +74,12 @@ impl Assets {
             let url = url_of(&name, &bytes, naming);
             by_name.insert(name, Asset { url, bytes, cache: cache_of(naming), is_builtin, names });
         }
-        Self { by_name, asked: Mutex::default() }
+        Self { by_name }
     }
 
     /// The URL of the asset `name`, a path below `layouts/assets/`.
     pub fn url(&self, name: &str) -> Option<String> {
-        let asset = self.by_name.get(name)?;
-        if asset.is_builtin {
-            let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if !asked.contains(name) {
-                asked.insert(name.to_owned());
-            }
-        }
-        Some(asset.url.clone())
+        self.by_name.get(name).map(|asset| asset.url.clone())
     }
 
     /// The names of all, built-in ones too.
@@ -94,13 +87,12 @@ impl Assets {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// Those that belong to the site, once its layouts have been rendered.
-    pub fn used(&self) -> Vec<&Asset> {
-        let asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut wanted: FxHashSet<&str> = self
+    /// Those that belong to the site when its outputs have `asked` for these, by name.
+    pub fn used(&self, asked: &FxHashSet<&str>) -> Vec<(&str, &Asset)> {
+        let mut wanted: BTreeSet<&str> = self
             .by_name
             .iter()
-            .filter(|(name, asset)| !asset.is_builtin || asked.contains(*name))
+            .filter(|(name, asset)| !asset.is_builtin || asked.contains(name.as_str()))
             .map(|(name, _)| name.as_str())
             .collect();
         let named: Vec<&str> = wanted
@@ -109,7 +101,7 @@ impl Assets {
             .flat_map(|asset| asset.names.iter().map(String::as_str))
             .collect();
         wanted.extend(named);
-        wanted.into_iter().filter_map(|name| self.by_name.get(name)).collect()
+        wanted.into_iter().filter_map(|name| Some((name, self.by_name.get(name)?))).collect()
     }
 }
 
@@ -142,7 +134,8 @@ fn with_urls(name: &str, bytes: Vec<u8>, known: &FxHashMap<String, Asset>) -> (V
             continue;
         };
         let written = from[..end].trim().trim_matches(['"', '\'']);
-        let target = join(folder, written);
+        let is_beside = !written.is_empty() && !written.starts_with('/') && !written.contains(':');
+        let target = is_beside.then(|| join(folder, written)).flatten();
         match target.as_deref().and_then(|target| known.get(target)) {
             Some(asset) => {
                 out.push('"');
@@ -156,22 +149,4 @@ fn with_urls(name: &str, bytes: Vec<u8>, known: &FxHashMap<String, Asset>) -> (V
     }
     out.push_str(rest);
     (out.into_bytes(), names)
-}
-
-/// `../fonts/a.woff2` seen from `css`: `fonts/a.woff2`.
-fn join(folder: &str, path: &str) -> Option<String> {
-    if path.contains(':') || path.starts_with('/') || path.is_empty() {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            ".." => {
-                parts.pop()?;
-            }
-            "." | "" => {}
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }

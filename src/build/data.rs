@@ -8,12 +8,16 @@ use crate::site::diagnostic::{Code, Diagnostic, Place};
 
 /// Path below `data/` → value.
 #[derive(Debug, Default)]
-pub struct DataFiles(FxHashMap<String, Value>);
+pub struct DataFiles {
+    values: FxHashMap<String, Value>,
+    are_broken: usize,
+}
 
 impl DataFiles {
     /// Reads those among `files`.
     pub fn load(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Self {
         let mut values = FxHashMap::default();
+        let had = found.len();
         for file in files {
             let Some(name) = file.strip_prefix("data/") else { continue };
             let read: fn(&str, &str) -> Result<Value, Diagnostic> = match name.rsplit_once('.') {
@@ -32,17 +36,22 @@ impl DataFiles {
                 },
             }
         }
-        Self(values)
+        Self { values, are_broken: found.len() - had }
     }
 
     /// The value of the file at `name` below `data/`.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.values.get(name)
+    }
+
+    /// Whether every file could be read.
+    pub fn is_whole(&self) -> bool {
+        self.are_broken == 0
     }
 
     /// The names of all files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.values.keys().map(String::as_str)
     }
 }
 

@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, tz::TimeZone};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -16,7 +17,7 @@ use crate::site::permalink::is_path;
 use crate::site::yaml;
 
 /// What the head of a page says.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrontMatter {
     /// `title`; the file's name stands in for a missing one.
     pub title: Option<String>,
@@ -51,11 +52,31 @@ pub struct FrontMatter {
     /// Taxonomy → terms, for the taxonomies that the configuration names.
     pub terms: Vec<(String, Vec<String>)>,
     /// `extra`, and every key that is not known.
+    #[serde(with = "as_text")]
     pub extra: Map<String, Value>,
 }
 
+/// Any value as the text of its JSON, for a form that must know its types beforehand.
+mod as_text {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_json::{Map, Value};
+
+    pub(super) fn serialize<S: Serializer>(map: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+        if map.is_empty() {
+            return serializer.serialize_str("");
+        }
+        serializer.serialize_str(&serde_json::to_string(map).unwrap_or_default())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        if text.is_empty() { Ok(Map::new()) } else { serde_json::from_str(&text).map_err(D::Error::custom) }
+    }
+}
+
 /// A date, with or without a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {
     /// As templates see it: `2020-01-31` or `2020-01-31T08:00:00Z` (RFC 3339).
     pub text: String,
@@ -131,6 +152,37 @@ pub fn read(file: &str, text: &str, taxonomies: &[String]) -> (Split, Vec<Diagno
         }
         Err(diagnostic) => (all_body(body_start), vec![diagnostic]),
     }
+}
+
+/// The line of `key` in the front matter of `text`, the whole of `file`; the file when it
+/// has no such line.
+pub fn key_place(file: &str, text: &str, key: &str) -> Place {
+    let range = 0..body_of(text).start;
+    key_line(text, range, key).map_or_else(|| Place::file(file), |line| Place::of(file, text, line))
+}
+
+fn key_line(text: &str, range: Range<usize>, key: &str) -> Option<Range<usize>> {
+    let mut at = range.start;
+    for line in text[range].split_inclusive('\n') {
+        let rest = line.strip_prefix(key).map(str::trim_start);
+        if rest.is_some_and(|rest| rest.starts_with([':', '='])) {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Where the body is in `text`.
+pub fn body_of(text: &str) -> Range<usize> {
+    let start = text.len() - text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']).len();
+    let Some(fence) = text.get(start..start + 3).filter(|fence| matches!(*fence, "---" | "+++")) else {
+        return 0..text.len();
+    };
+    let line_end = text[start + 3..].find('\n').filter(|end| text[start + 3..start + 3 + end].trim().is_empty());
+    let Some(line_end) = line_end else { return 0..text.len() };
+    let body = closing_fence(text, start + 3 + line_end + 1, fence).map_or(text.len(), |(_, body)| body);
+    body..text.len()
 }
 
 /// The line that is the fence alone: where it begins, and where the line after it does.
@@ -248,15 +300,8 @@ impl Head<'_> {
     }
 
     fn place_of(&self, key: &str) -> Place {
-        let mut at = self.range.start;
-        for line in self.text[self.range.clone()].split_inclusive('\n') {
-            let rest = line.strip_prefix(key).map(str::trim_start);
-            if rest.is_some_and(|rest| rest.starts_with([':', '='])) {
-                return Place::of(self.file, self.text, at..at + line.trim_end().len());
-            }
-            at += line.len();
-        }
-        Place::of(self.file, self.text, self.range.start..self.range.start)
+        let line = key_line(self.text, self.range.clone(), key).unwrap_or(self.range.start..self.range.start);
+        Place::of(self.file, self.text, line)
     }
 }
 

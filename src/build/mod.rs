@@ -14,15 +14,18 @@
 
 pub mod asset;
 pub mod data;
+mod engine;
 pub mod front_matter;
 pub mod layout;
 pub mod markdown;
 pub mod media;
 pub mod model;
 pub mod output;
-mod publish;
 pub mod search_index;
 pub mod shell;
 pub mod sources;
+pub mod texts;
+pub mod trace;
+pub mod world;
 
-pub use publish::{BuildError, Progress, Report, Request, build};
+pub use engine::{BuildError, Engine, Progress, Report, Request, Why, build};

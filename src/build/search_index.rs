@@ -1,20 +1,21 @@
 //! The search index: made from the sections of a site's pages, read by the edge.
 //!
-//! [`write`] is the whole of it. An index is named by what is in it: the same sections give
-//! the same name, whatever order they come in, and what already stands is not made again. A
-//! build that keeps each page's [`page_digest`] asks [`name`] first and need not even gather
-//! the texts.
+//! An index is named by what is in it: the same sections give the same name, whatever order
+//! they come in. A clean build writes it beside rendering ([`Indexing`]); a later one copies
+//! the segments that stand, by hard links, and adds what is new ([`update`]), so that one
+//! changed page costs one small segment and not the index.
 //!
-//! One thread writes, in order of path, so that the same sections give the same segment; the
-//! folder appears under its name by rename, whole or not at all. Knows nothing of Markdown
-//! and nothing of questions.
+//! One thread writes; the folder appears under its name by rename, whole or not at all.
+//! Knows nothing of Markdown and nothing of questions.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use tantivy::indexer::NoMergePolicy;
-use tantivy::{Index, IndexSettings, IndexWriter, TantivyDocument};
+use tantivy::{Index, IndexSettings, IndexWriter, TantivyDocument, Term};
 
 use crate::site::digest::Digest;
 use crate::site::release::Shelf;
@@ -23,6 +24,9 @@ use crate::site::search::{Analysis, Document, FORMAT, Fields, Place};
 /// How many bytes the writer may hold before it spills a segment, to be merged at the end.
 /// 10,000 pages of 5 KB fit without a spill.
 const MEMORY_BUDGET: usize = 96 << 20;
+
+/// The same for what an edit adds; the least that the writer takes.
+const SMALL_BUDGET: usize = 15 << 20;
 
 /// Begins the name of a folder that is not whole yet.
 const UNFINISHED: &str = ".new-";
@@ -57,8 +61,8 @@ pub fn stands(shelf: &Shelf, name: &str) -> bool {
     shelf.search_folder(name).join("meta.json").is_file()
 }
 
-/// Writes the index of `documents`, unless it stands already, and gives its name: what
-/// belongs into the manifest. To be called by a build that holds the shelf.
+/// Writes the index of `documents`, unless it stands already, and gives its name. To be
+/// called by a build that holds the shelf.
 pub fn write(shelf: &Shelf, language: &str, documents: impl IntoIterator<Item = Document>) -> io::Result<String> {
     let mut documents: Vec<Document> = documents.into_iter().collect();
     documents.sort_by(|a, b| (&a.path, a.position).cmp(&(&b.path, b.position)));
@@ -67,20 +71,162 @@ pub fn write(shelf: &Shelf, language: &str, documents: impl IntoIterator<Item = 
     if stands(shelf, &name) {
         return Ok(name);
     }
-    let folder = shelf.search_folder(&name);
-    let above = shelf.derived().join("search");
-    fs::create_dir_all(&above)?;
-    remove_unfinished(&above)?;
-    let unfinished = above.join(format!("{UNFINISHED}{}-{}", std::process::id(), &name[..8]));
-    fs::create_dir(&unfinished)?;
-    fill(&unfinished, language, documents, MEMORY_BUDGET)
-        .map_err(|error| io::Error::other(format!("the search index: {error}")))?;
-    // What stands under the name without being whole was damaged by somebody else.
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+    let mut indexing = Indexing::begin(shelf, language)?;
+    for page in documents.chunk_by(|a, b| a.path == b.path) {
+        indexing.add(page.to_vec());
     }
-    fs::rename(&unfinished, &folder)?;
+    indexing.finish(&name)?;
     Ok(name)
+}
+
+/// An index that is being written by a thread of its own.
+pub struct Indexing {
+    shelf: Shelf,
+    unfinished: Unfinished,
+    documents: Option<SyncSender<Vec<Document>>>,
+    thread: Option<JoinHandle<tantivy::Result<()>>>,
+}
+
+/// How many handfuls of documents may wait for the thread.
+const WAITING: usize = 512;
+
+impl Indexing {
+    /// Begins one. To be called by a build that holds the shelf.
+    pub fn begin(shelf: &Shelf, language: &str) -> io::Result<Self> {
+        Self::with_budget(shelf, language, MEMORY_BUDGET)
+    }
+
+    fn with_budget(shelf: &Shelf, language: &str, budget: usize) -> io::Result<Self> {
+        let unfinished = Unfinished::new(shelf)?;
+        let (documents, waiting) = sync_channel(WAITING);
+        let (folder, language) = (unfinished.0.clone(), language.to_owned());
+        let thread = std::thread::Builder::new()
+            .name("search index".to_owned())
+            .spawn(move || fill(&folder, &language, waiting.into_iter(), budget))?;
+        Ok(Self { shelf: shelf.clone(), unfinished, documents: Some(documents), thread: Some(thread) })
+    }
+
+    /// Adds all sections of some pages.
+    pub fn add(&mut self, documents: Vec<Document>) {
+        if let Some(sender) = self.documents.as_ref().filter(|_| !documents.is_empty()) {
+            // If the thread has ended, it has failed: `finish` says how.
+            let _ = sender.send(documents);
+        }
+    }
+
+    /// Ends it, and gives it its name.
+    pub fn finish(mut self, name: &str) -> io::Result<()> {
+        drop(self.documents.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(Ok(()))) => self.unfinished.rename(&self.shelf, name),
+            Some(Ok(Err(error))) => Err(of_the_index(&error)),
+            _ => Err(io::Error::other("the search index: its thread has failed")),
+        }
+    }
+}
+
+impl Drop for Indexing {
+    fn drop(&mut self) {
+        drop(self.documents.take());
+        // Its folder goes next, and must not be written to then.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Writes the index `name`: the index `before` without the pages at `gone`, and with
+/// `documents`. To be called by a build that holds the shelf.
+pub fn update(
+    shelf: &Shelf,
+    language: &str,
+    before: &str,
+    name: &str,
+    gone: &[&str],
+    documents: Vec<Document>,
+) -> io::Result<()> {
+    if before == name || stands(shelf, name) {
+        return Ok(());
+    }
+    let unfinished = Unfinished::new(shelf)?;
+    for file in fs::read_dir(shelf.search_folder(before))?.flatten() {
+        let to = unfinished.0.join(file.file_name());
+        // Segments never change; the lists of them are replaced, not written to.
+        if fs::hard_link(file.path(), &to).is_err() {
+            fs::copy(file.path(), &to)?;
+        }
+    }
+    change(&unfinished.0, language, gone, documents).map_err(|error| of_the_index(&error))?;
+    unfinished.rename(shelf, name)
+}
+
+/// How many segments an index may have before the small ones are made one.
+const MOST_SEGMENTS: usize = 8;
+
+fn change(folder: &Path, language: &str, gone: &[&str], documents: Vec<Document>) -> tantivy::Result<()> {
+    let (_, fields) = Fields::schema();
+    let mut index = Index::open_in_dir(folder)?;
+    index.set_tokenizers(Analysis::of(language).tokenizers());
+    let mut writer: IndexWriter = index.writer_with_num_threads(1, SMALL_BUDGET)?;
+    writer.set_merge_policy(Box::new(NoMergePolicy));
+    for path in gone {
+        writer.delete_term(Term::from_field_text(fields.path, path));
+    }
+    for document in documents {
+        writer.add_document(fields_of(&fields, document))?;
+    }
+    writer.commit()?;
+    let mut segments = index.searchable_segment_metas()?;
+    let deleted: u64 = segments.iter().map(|segment| u64::from(segment.num_deleted_docs())).sum();
+    let alive: u64 = segments.iter().map(|segment| u64::from(segment.num_docs())).sum();
+    // What is deleted counts in the weights of words until its segment is written anew.
+    if deleted * 5 > alive {
+        let ids: Vec<_> = segments.iter().map(|segment| segment.id()).collect();
+        writer.merge(&ids).wait()?;
+    } else if segments.len() > MOST_SEGMENTS {
+        segments.sort_unstable_by_key(|segment| std::cmp::Reverse(segment.num_docs()));
+        let small: Vec<_> = segments[1..].iter().map(|segment| segment.id()).collect();
+        writer.merge(&small).wait()?;
+    }
+    writer.garbage_collect_files().wait()?;
+    writer.wait_merging_threads()?;
+    drop(index);
+    remove_locks(folder)
+}
+
+/// A folder that is not an index yet; it goes when it does not become one.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn new(shelf: &Shelf) -> io::Result<Self> {
+        let above = shelf.derived().join("search");
+        fs::create_dir_all(&above)?;
+        remove_unfinished(&above)?;
+        let folder = above.join(format!("{UNFINISHED}{}", std::process::id()));
+        fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+
+    fn rename(&self, shelf: &Shelf, name: &str) -> io::Result<()> {
+        let folder = shelf.search_folder(name);
+        if stands(shelf, name) {
+            return Ok(());
+        }
+        // What stands under the name without being whole was damaged by somebody else.
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::rename(&self.0, &folder)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Renamed, it is not there any more.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn of_the_index(error: &tantivy::TantivyError) -> io::Error {
+    io::Error::other(format!("the search index: {error}"))
 }
 
 /// Only one build has the shelf, so any unfinished index is what a killed one left.
@@ -93,7 +239,12 @@ fn remove_unfinished(above: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn fill(folder: &Path, language: &str, documents: Vec<Document>, budget: usize) -> tantivy::Result<()> {
+fn fill(
+    folder: &Path,
+    language: &str,
+    documents: impl Iterator<Item = Vec<Document>>,
+    budget: usize,
+) -> tantivy::Result<()> {
     let (schema, fields) = Fields::schema();
     // Texts are compressed in the writing thread: a second one would take a core from rendering.
     let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
@@ -102,19 +253,17 @@ fn fill(folder: &Path, language: &str, documents: Vec<Document>, budget: usize) 
     index.set_tokenizers(Analysis::of(language).tokenizers());
     let mut writer: IndexWriter = index.writer_with_num_threads(1, budget)?;
     writer.set_merge_policy(Box::new(NoMergePolicy));
-    let mut page = 0;
-    let mut path = None;
-    for document in documents {
-        if path.as_ref().is_some_and(|path| *path != document.path) {
-            page += 1;
-        }
-        path = Some(document.path.clone());
-        writer.add_document(fields_of(&fields, page, document))?;
+    for document in documents.flatten() {
+        writer.add_document(fields_of(&fields, document))?;
     }
     writer.commit()?;
     merge(&index, &mut writer)?;
     writer.wait_merging_threads()?;
     drop(index);
+    remove_locks(folder)
+}
+
+fn remove_locks(folder: &Path) -> tantivy::Result<()> {
     for entry in fs::read_dir(folder)?.flatten() {
         if entry.file_name().to_str().is_some_and(|name| name.ends_with(".lock")) {
             fs::remove_file(entry.path())?;
@@ -123,9 +272,15 @@ fn fill(folder: &Path, language: &str, documents: Vec<Document>, budget: usize) 
     Ok(())
 }
 
-fn fields_of(fields: &Fields, page: u64, document: Document) -> TantivyDocument {
+/// A page's number: the same in each index, whatever other pages there are.
+fn number_of(path: &str) -> u64 {
+    let digest = Digest::of(path.as_bytes());
+    digest.bytes()[..5].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+fn fields_of(fields: &Fields, document: Document) -> TantivyDocument {
     let mut out = TantivyDocument::new();
-    out.add_u64(fields.place, Place::of(page, document.position).number());
+    out.add_u64(fields.place, Place::of(number_of(&document.path), document.position).number());
     let name = if document.anchor.is_empty() { document.title.clone() } else { document.heading.clone() };
     out.add_text(fields.name, &name);
     for part in [&document.title, &document.heading, &document.text] {
@@ -141,19 +296,12 @@ fn fields_of(fields: &Fields, page: u64, document: Document) -> TantivyDocument 
     out
 }
 
-/// Makes one segment of all, in order of place: the edge finds the sections of a page beside
-/// each other.
+/// Makes one segment of all.
 fn merge(index: &Index, writer: &mut IndexWriter) -> tantivy::Result<()> {
-    let searcher = index.reader_builder().reload_policy(tantivy::ReloadPolicy::Manual).try_into()?.searcher();
-    let mut segments = Vec::new();
-    for segment in searcher.segment_readers() {
-        let first = segment.fast_fields().u64("place")?.first(0);
-        segments.push((first, segment.segment_id()));
-    }
+    let mut segments = index.searchable_segment_metas()?;
     if segments.len() > 1 {
-        segments.sort_unstable_by_key(|(first, _)| *first);
-        let ids: Vec<_> = segments.into_iter().map(|(_, id)| id).collect();
-        drop(searcher);
+        segments.sort_unstable_by_key(|segment| std::cmp::Reverse(segment.num_docs()));
+        let ids: Vec<_> = segments.into_iter().map(|segment| segment.id()).collect();
         writer.merge(&ids).wait()?;
         writer.garbage_collect_files().wait()?;
     }
@@ -162,30 +310,69 @@ fn merge(index: &Index, writer: &mut IndexWriter) -> tantivy::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tantivy::schema::Value;
+
     use super::*;
 
     #[test]
-    fn a_spilled_index_is_one_segment_in_order_of_place() {
+    fn a_spilled_index_is_one_segment_in_which_the_sections_of_a_page_are_together() {
         let folder = tempfile::tempdir().unwrap();
-        let documents: Vec<Document> = (0..18_000)
-            .map(|n| Document {
-                path: format!("/{:05}/", n / 3),
-                position: n % 3,
-                title: format!("title{n} of{n}"),
-                text: format!("alpha{n} beta{n} gamma{n} delta{n} epsilon{n} zeta{n}"),
-                ..Document::default()
-            })
-            .collect();
-        fill(folder.path(), "en", documents, 16 << 20).unwrap();
+        let section = |n: u32| Document {
+            path: format!("/{:05}/", n / 3),
+            position: (n % 3) as usize,
+            title: format!("title{n} of{n}"),
+            text: format!("alpha{n} beta{n} gamma{n} delta{n} epsilon{n} zeta{n}"),
+            ..Document::default()
+        };
+        let pages = (0..6_000).map(|page| (0..3).map(|n| section(page * 3 + n)).collect());
+        fill(folder.path(), "en", pages, 16 << 20).unwrap();
         let index = Index::open_in_dir(folder.path()).unwrap();
         let searcher = index.reader().unwrap().searcher();
         assert_eq!(searcher.segment_readers().len(), 1);
         let segment = &searcher.segment_readers()[0];
         assert_eq!(segment.num_docs(), 18_000);
         let place = segment.fast_fields().u64("place").unwrap();
-        let places: Vec<u64> = (0..segment.max_doc()).filter_map(|doc| place.first(doc)).collect();
-        assert!(places.is_sorted() && places.len() == 18_000);
-        assert!(Place::from_number(places[17_999]).page() == 5_999);
+        let pages: Vec<u64> =
+            (0..segment.max_doc()).filter_map(|doc| place.first(doc)).map(|n| Place::from_number(n).page()).collect();
+        assert!(pages.chunks(3).all(|page| page[0] == page[1] && page[1] == page[2]));
+    }
+
+    /// Path and text of each document of an index.
+    fn contents(shelf: &Shelf, name: &str) -> Vec<(String, String)> {
+        let (_, fields) = Fields::schema();
+        let searcher = Index::open_in_dir(shelf.search_folder(name)).unwrap().reader().unwrap().searcher();
+        let all = searcher.search(&tantivy::query::AllQuery, &tantivy::collector::DocSetCollector).unwrap();
+        let text = |document: &TantivyDocument, field| {
+            document.get_first(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+        };
+        let mut found: Vec<(String, String)> = all
+            .into_iter()
+            .map(|address| searcher.doc(address).unwrap())
+            .map(|document: TantivyDocument| (text(&document, fields.path), text(&document, fields.text)))
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn an_updated_index_holds_what_a_new_one_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(folder.path());
+        let mut before = write(&shelf, "en", three()).unwrap();
+        let kept = contents(&shelf, &before);
+        for round in 0..20 {
+            let name = format!("round-{round}");
+            let new = Document { path: "/b/".to_owned(), text: format!("tide {round}"), ..Document::default() };
+            update(&shelf, "en", &before, &name, &["/b/"], vec![new]).unwrap();
+            before = name;
+        }
+        let expected: Vec<(String, String)> =
+            [("/a/", "high"), ("/a/", "low"), ("/b/", "tide 19")].map(|(path, text)| (path.into(), text.into())).into();
+        assert_eq!(contents(&shelf, &before), expected);
+        let segments = Index::open_in_dir(shelf.search_folder(&before)).unwrap().searchable_segment_metas().unwrap();
+        assert!(segments.len() <= MOST_SEGMENTS + 1, "{}", segments.len());
+        // An index that an edge may still answer from is as it was.
+        assert_eq!(contents(&shelf, &write(&shelf, "en", three()).unwrap()), kept);
     }
 
     fn three() -> Vec<Document> {

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -26,8 +28,57 @@ pub trait Sources: Sync {
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
     /// Where the file lies, when it lies in a file system: large ones are copied from there.
     fn location(&self, path: &str) -> Option<PathBuf>;
+    /// What tells a version of the file from another without reading it, where there is
+    /// such a thing.
+    fn stamp(&self, path: &str) -> Option<Stamp>;
+    /// Whether nothing can have happened to the file since without a new stamp.
+    fn is_settled(&self, stamp: &Stamp) -> bool;
     /// The date: a page from the future is not shown.
     fn today(&self) -> Date;
+}
+
+/// What a file system says of a file: while it is the same, so are the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    length: u64,
+    /// When the bytes were last written, in nanoseconds since 1970.
+    written: i64,
+    /// When anything about the file changed: a tool that sets `written` back cannot set this.
+    changed: i64,
+    /// Which file it is: another one may have been put in its place.
+    number: u64,
+}
+
+/// How old a file must be for its stamp to be trusted: clocks of file systems are coarse, and
+/// two writes may bear one time.
+const SETTLED: i64 = 50_000_000;
+
+impl Stamp {
+    /// Whether it is old enough at `now` to be trusted. A time to come never is.
+    fn is_older_than(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.written.max(self.changed) < now.saturating_sub(SETTLED)
+    }
+
+    #[cfg(unix)]
+    fn of(file: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+        Self {
+            length: file.len(),
+            written: nanos(file.mtime(), file.mtime_nsec()),
+            changed: nanos(file.ctime(), file.ctime_nsec()),
+            number: file.ino(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(file: &fs::Metadata) -> Self {
+        let since = file.modified().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let written = since.map_or(i64::MAX, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+        Self { length: file.len(), written, changed: written, number: 0 }
+    }
 }
 
 /// A site in a folder.
@@ -145,6 +196,16 @@ impl Sources for Folder {
         Some(self.path_of(path))
     }
 
+    fn stamp(&self, path: &str) -> Option<Stamp> {
+        let file = fs::metadata(self.path_of(path)).ok()?;
+        file.is_file().then(|| Stamp::of(&file))
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "how old a file is decides whether it is read, never what is built")]
+    fn is_settled(&self, stamp: &Stamp) -> bool {
+        stamp.is_older_than(SystemTime::now())
+    }
+
     fn today(&self) -> Date {
         self.today
     }
@@ -170,6 +231,14 @@ impl Sources for Memory {
 
     fn location(&self, _: &str) -> Option<PathBuf> {
         None
+    }
+
+    fn stamp(&self, _: &str) -> Option<Stamp> {
+        None
+    }
+
+    fn is_settled(&self, _: &Stamp) -> bool {
+        false
     }
 
     fn today(&self) -> Date {

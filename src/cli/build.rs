@@ -49,6 +49,7 @@ pub(super) fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyho
         drafts,
         naming,
         progress: &|progress| bar.show(progress),
+        ready: &|_| {},
     };
     let report = build(&request);
     bar.end();

@@ -9,10 +9,10 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How grave a diagnostic is. Only an error keeps a build from becoming a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing is published.
@@ -22,7 +22,7 @@ pub enum Severity {
 }
 
 /// Stable names of mistakes. Each has an entry in `content/docs/90-reference/errors.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// `littoral.yaml` is not what is expected.
@@ -113,7 +113,7 @@ impl Code {
 
 /// A place in a file as its author sees it. Holds the line itself, so that it can be
 /// shown after the file has changed again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Path from the site's root, with `/`.
     pub file: String,
@@ -164,7 +164,7 @@ impl Place {
 }
 
 /// One mistake.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Where; the first thing they are sorted by.
     pub place: Option<Place>,

@@ -70,8 +70,14 @@ impl Watcher {
     ) -> Result<Report, BuildError> {
         let began = Instant::now();
         let sources = Folder::new(&self.root, self.content.as_deref(), today());
-        let request =
-            Request { shelf: self.shelf(), sources: &sources, drafts: Drafts::Shown, naming: Naming::Plain, progress };
+        let request = Request {
+            shelf: self.shelf(),
+            sources: &sources,
+            drafts: Drafts::Shown,
+            naming: Naming::Plain,
+            progress,
+            ready: &|_| {},
+        };
         let report = build(&request)?;
         say(Round { report: &report, took: began.elapsed(), changed });
         Ok(report)

@@ -58,15 +58,17 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     }
     let showing_items =
         compiled.iter().filter(|(name, _)| graph.calls(name, "items")).map(|(name, _)| name.clone()).collect();
+    let fields = compiled.iter().map(|(name, _)| (name.clone(), graph.fields(name))).collect();
     drop(graph);
     for (name, mut template) in compiled {
         recursion::guard(&mut template);
+        queries::note(&mut template, &name);
         // A cycle would overflow the stack, which no handler catches.
         if !cycles.iter().any(|way| way.contains(&name)) {
             registry.register_template(&name, template);
         }
     }
-    Layouts { registry, sources: texts, showing_items }
+    Layouts { registry, sources: texts, showing_items, fields }
 }
 
 /// Handlebars gives a name to a file's template only, not to the blocks in it. A mistake in a

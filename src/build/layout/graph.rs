@@ -9,7 +9,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handlebars::Template;
-use handlebars::template::{Parameter, TemplateElement};
+use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
+
+use crate::build::model::Fields;
+
+/// Helpers that give away the whole of what they are given, or compare it.
+const SEEING_ALL: &[&str] =
+    &["json", "concat", "default", "lookup", "each", "eq", "ne", "gt", "gte", "lt", "lte", "len"];
+
+/// First words of paths that lead to no page.
+const NO_PAGE: &[&str] = &["site", "args", "body", "headings"];
 
 /// Which template includes which, and what each asks for.
 pub(super) struct Graph<'t> {
@@ -24,6 +33,10 @@ struct Node {
     inline: Vec<String>,
     /// Helpers that are called as blocks.
     helpers: Vec<String>,
+    /// Fields of pages that it names, or may look into.
+    fields: Fields,
+    /// Whether it includes a template whose name is made at render time.
+    includes_any: bool,
 }
 
 impl<'t> Graph<'t> {
@@ -46,6 +59,20 @@ impl<'t> Graph<'t> {
             self.follow(name, &mut Vec::new(), &mut done, &mut cycles);
         }
         cycles
+    }
+
+    /// The fields of pages that `name` can see, itself or by a partial.
+    pub(super) fn fields(&self, name: &str) -> Fields {
+        let (mut seen, mut open, mut fields) = (BTreeSet::new(), vec![name], Fields::NONE);
+        while let Some(name) = open.pop() {
+            let Some(node) = self.nodes.get(name).filter(|_| seen.insert(name)) else { continue };
+            if node.includes_any {
+                return Fields::ALL;
+            }
+            fields = fields.and(node.fields);
+            open.extend(node.included.iter().map(String::as_str));
+        }
+        fields
     }
 
     /// Whether `name` calls the block helper `helper`, itself or by a partial.
@@ -87,7 +114,12 @@ impl Node {
         for element in &template.elements {
             match element {
                 TemplateElement::PartialExpression(partial) | TemplateElement::PartialBlock(partial) => {
-                    self.included.extend(name_of(&partial.name));
+                    match &partial.name {
+                        Parameter::Subexpression(_) => self.includes_any = true,
+                        name => self.included.extend(name_of(name)),
+                    }
+                    // What a partial is given, it names itself.
+                    partial.params.iter().chain(partial.hash.values()).for_each(|given| self.look(given, false));
                     if let Some(inside) = &partial.template {
                         self.collect(inside);
                     }
@@ -100,11 +132,45 @@ impl Node {
                 }
                 TemplateElement::HelperBlock(helper) => {
                     self.helpers.extend(name_of(&helper.name));
+                    self.call(helper);
                     for inside in [&helper.template, &helper.inverse].into_iter().flatten() {
                         self.collect(inside);
                     }
                 }
+                TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => self.call(helper),
                 _ => {}
+            }
+        }
+    }
+
+    /// Notes what a call names, its own name among it: `{{title}}` is a call, too.
+    fn call(&mut self, helper: &HelperTemplate) {
+        self.look(&helper.name, false);
+        let sees_all = helper.name.as_name().is_some_and(|name| SEEING_ALL.contains(&name));
+        helper.params.iter().chain(helper.hash.values()).for_each(|given| self.look(given, sees_all));
+    }
+
+    /// Notes the fields that `parameter` names. When its reader sees all of it, a path that
+    /// ends before any field may be a whole page.
+    fn look(&mut self, parameter: &Parameter, sees_all: bool) {
+        match parameter {
+            Parameter::Literal(_) => {}
+            Parameter::Subexpression(inside) => match inside.as_element() {
+                TemplateElement::Expression(helper) => self.call(helper),
+                _ => self.fields = Fields::ALL,
+            },
+            path => {
+                let raw = path.as_name().unwrap_or_default();
+                let mut words = raw
+                    .split(['.', '/', '[', ']'])
+                    .filter(|word| !word.is_empty() && !matches!(*word, "this" | "page" | "@root"));
+                let named = words.clone().fold(Fields::NONE, |fields, word| fields.and(Fields::named(word)));
+                self.fields = self.fields.and(named);
+                let first = words.next();
+                let leads_elsewhere = first.is_some_and(|word| word.starts_with('@') || NO_PAGE.contains(&word));
+                if sees_all && named.is_empty() && !leads_elsewhere && words.next().is_none() {
+                    self.fields = Fields::ALL;
+                }
             }
         }
     }

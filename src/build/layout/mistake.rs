@@ -4,6 +4,7 @@ use handlebars::{RenderError, RenderErrorReason};
 use rustc_hash::FxHashMap;
 
 use super::Source;
+use crate::build::model::FIELD_NAMES;
 use crate::site::diagnostic::{Code, Diagnostic, Place, nearest};
 
 /// What one of our helpers says when it means more than a message: the code, and the names
@@ -48,7 +49,7 @@ pub(super) fn diagnostic(error: &RenderError, template: &str, sources: &FxHashMa
             };
             let path = path.as_deref().unwrap_or_default();
             let diagnostic = Diagnostic::error(Code::LayoutRender, place, message);
-            let near = path.strip_prefix("page.").and_then(|key| nearest(key, PAGE.iter().copied()));
+            let near = path.strip_prefix("page.").and_then(|key| nearest(key, FIELD_NAMES.iter().copied()));
             match near {
                 Some(near) if Some(near) != path.strip_prefix("page.") => diagnostic.hint(format!("did you mean `page.{near}`?")),
                 _ if name.starts_with("shortcodes/") => {
@@ -82,29 +83,6 @@ pub(super) fn diagnostic(error: &RenderError, template: &str, sources: &FxHashMa
         other => Diagnostic::error(Code::LayoutRender, place, other.to_string()),
     }
 }
-
-/// What every page has.
-const PAGE: &[&str] = &[
-    "kind",
-    "title",
-    "url",
-    "permalink",
-    "source",
-    "description",
-    "summary",
-    "date",
-    "updated",
-    "draft",
-    "weight",
-    "slug",
-    "section",
-    "words",
-    "minutes",
-    "taxonomies",
-    "term",
-    "layout",
-    "extra",
-];
 
 /// The helpers that a layout may call.
 pub const NAMES: &[&str] = &[

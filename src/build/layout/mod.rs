@@ -19,6 +19,7 @@ use handlebars::{Context, Handlebars};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
+use crate::build::model::Fields;
 use crate::site::diagnostic::Diagnostic;
 use crate::site::recursion;
 
@@ -36,6 +37,8 @@ pub struct Layouts {
     /// Templates that ask for `items`, themselves or by a partial: a list that nobody shows
     /// needs no second page.
     showing_items: FxHashSet<String>,
+    /// Template name → the fields of pages that it can see.
+    fields: FxHashMap<String, Fields>,
 }
 
 /// Where a template came from.
@@ -112,6 +115,16 @@ impl Layouts {
     /// Whether the template `name` shows the pages of a list page.
     pub fn shows_items(&self, name: &str) -> bool {
         self.showing_items.contains(name)
+    }
+
+    /// The fields of pages that the template `name` can see, itself or by a partial.
+    pub fn fields(&self, name: &str) -> Fields {
+        self.fields.get(name).copied().unwrap_or(Fields::ALL)
+    }
+
+    /// The text of the template `name`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.sources.get(name).map(|source| source.text.as_str())
     }
 
     /// The names of all templates.

@@ -17,13 +17,14 @@
 
 use handlebars::{
     BlockContext, Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
-    RenderErrorReason, Renderable,
+    RenderErrorReason, Renderable, Template,
 };
 use serde_json::{Value, json};
 
 use super::mistake::Refusal;
 use super::scope::{self, Scope};
-use crate::build::model::{Order, PageId, PageQuery, SortBy};
+use crate::build::model::{Order, SortBy};
+use crate::build::trace::{Pages, Read, Side, Window};
 use crate::site::diagnostic::Code;
 
 /// Makes the queries known to `registry`.
@@ -32,21 +33,44 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
         registry.register_helper(name, Box::new(Query { name, keys, answer }));
     };
     add("pages", &["section", "recursive", "taxonomy", "term", "sort", "order", "limit", "offset"], pages);
-    add("items", &["limit", "offset"], |scope, asked| Ok(shown(scope, &asked.slice(&scope.items)?)));
+    add("items", &["limit", "offset"], items);
     add("sections", &["of", "limit", "offset"], sections);
     add("taxonomy", &["sort", "limit", "offset"], taxonomy);
     add("page", &[], page);
     add("section", &[], section);
     add("ancestors", &[], |scope, _| {
-        Ok(scope.page.map(|id| shown(scope, &scope.site.ancestors(id))).unwrap_or_default())
+        let read = scope.source.clone().map(|source| Read::Ancestors { source, fields: scope.fields });
+        Ok(read.and_then(|read| scope.reader.ask(&read)).unwrap_or_default())
     });
     add("previous", &[], |scope, _| Ok(neighbour(scope, Side::Previous)));
     add("next", &[], |scope, _| Ok(neighbour(scope, Side::Next)));
-    add("pager", &[], |scope, _| Ok(scope.pager.iter().cloned().collect()));
+    add("pager", &[], |scope, _| Ok(pager(scope).into_iter().collect()));
     add("headings", &["min", "max"], headings);
     add("data", &[], data);
+    registry.register_helper("littoral_template", Box::new(template));
     registry.register_helper("current", Box::new(Where(|url, path| url == path)));
     registry.register_helper("within", Box::new(Where(|url, path| url.starts_with(path))));
+}
+
+/// Lets the template `name` note that it was used, wherever it is included.
+pub(super) fn note(template: &mut Template, name: &str) {
+    if let Ok(call) = Template::compile(&format!("{{{{littoral_template {}}}}}", Value::from(name))) {
+        template.elements.splice(0..0, call.elements);
+        template.mapping.splice(0..0, call.mapping);
+    }
+}
+
+fn template(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    _: &mut dyn Output,
+) -> HelperResult {
+    if let Some(name) = helper.param(0).and_then(|name| name.value().as_str()) {
+        scope::current()?.reader.note(&Read::Template(name.to_owned()));
+    }
+    Ok(())
 }
 
 type Answer = fn(&Scope, &Asked<'_, '_>) -> Result<Vec<Value>, RenderError>;
@@ -168,26 +192,13 @@ impl Asked<'_, '_> {
         }
     }
 
-    /// What `offset` and `limit` leave of `list`.
-    fn slice<T: Clone>(&self, list: &[T]) -> Result<Vec<T>, RenderError> {
-        let offset = self.number("offset")?.unwrap_or(0).min(list.len());
-        let limit = self.number("limit")?.unwrap_or(usize::MAX).min(list.len() - offset);
-        Ok(list[offset..offset + limit].to_vec())
+    fn window(&self) -> Result<Window, RenderError> {
+        Ok(Window { offset: self.number("offset")?.unwrap_or(0), limit: self.number("limit")?.unwrap_or(usize::MAX) })
     }
 }
 
-fn shown(scope: &Scope, ids: &[PageId]) -> Vec<Value> {
-    ids.iter().map(|id| scope.site.page(*id).shown.clone()).collect()
-}
-
 fn pages(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
-    let site = &scope.site;
-    let section = match asked.word("section")? {
-        None => None,
-        Some(path) => Some(site.section_at(path).ok_or_else(|| {
-            mistake(format!("`pages`: there is no section `{path}`: a section is a folder with `_index.md`"))
-        })?),
-    };
+    let section = asked.word("section")?.map(str::to_owned);
     let term = match (asked.word("taxonomy")?, asked.word("term")?) {
         (Some(taxonomy), Some(term)) => Some((taxonomy.to_owned(), crate::site::permalink::slugify(term))),
         (None, None) => None,
@@ -210,80 +221,82 @@ fn pages(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError
         (Some(other), _) => return Err(mistake(format!("`pages`: `order` is asc or desc, not `{other}`"))),
     };
     let recursive = asked.named("recursive").is_some_and(|value| value == &Value::Bool(true));
-    let ids = site.ask(&PageQuery { section, recursive, term, sort, order });
-    Ok(shown(scope, &asked.slice(&ids)?))
+    let named = section.clone().unwrap_or_default();
+    let (window, fields) = (asked.window()?, scope.fields);
+    let read = Read::Pages(Box::new(Pages { section, recursive, term, sort, order, window, fields }));
+    scope.reader.ask(&read).ok_or_else(|| no_section("pages", &named))
+}
+
+fn no_section(query: &str, path: &str) -> RenderError {
+    mistake(format!("`{query}`: there is no section `{path}`: a section is a folder with `_index.md`"))
+}
+
+fn items(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
+    let window = asked.window()?;
+    let Some((list, number)) = scope.list.clone() else { return Ok(Vec::new()) };
+    let items = scope.reader.ask(&Read::Items { list, number, fields: scope.fields }).unwrap_or_default();
+    Ok(items.into_iter().skip(window.offset).take(window.limit).collect())
+}
+
+/// The value of `{{#pager}}`; none when all is on one page.
+fn pager(scope: &Scope) -> Option<Value> {
+    let (list, number) = scope.list.as_ref()?;
+    let length = scope.reader.ask(&Read::Length(list.clone()))?.pop()?;
+    let total = length.get("total")?.as_u64().and_then(|total| usize::try_from(total).ok())?;
+    let url = |number: usize| scope.first.list_page(number).encoded();
+    (total > 1).then(|| {
+        json!({
+            "number": number,
+            "total": total,
+            "count": length["count"],
+            "previous_url": (*number > 1).then(|| url(number - 1)),
+            "next_url": (*number < total).then(|| url(number + 1)),
+            "first_url": url(1),
+            "last_url": url(total),
+        })
+    })
 }
 
 fn sections(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
-    let site = &scope.site;
-    let path = asked.word("of")?.unwrap_or_default();
-    let of = site.section_at(path).ok_or_else(|| {
-        mistake(format!("`sections`: there is no section `{path}`: a section is a folder with `_index.md`"))
-    })?;
-    let below = site.sections.get(&of).map_or(&[][..], |section| &section.sections);
-    Ok(asked.slice(below)?.into_iter().map(|id| section_shown(scope, id)).collect())
-}
-
-fn section_shown(scope: &Scope, id: PageId) -> Value {
-    let mut value = scope.site.page(id).shown.clone();
-    if let Some(keys) = value.as_object_mut() {
-        keys.insert("count".to_owned(), scope.site.sections.get(&id).map_or(0, |section| section.pages.len()).into());
-    }
-    value
+    let of = asked.word("of")?.unwrap_or_default().to_owned();
+    let read = Read::Sections { of: of.clone(), window: asked.window()?, fields: scope.fields };
+    scope.reader.ask(&read).ok_or_else(|| no_section("sections", &of))
 }
 
 fn taxonomy(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
     let name = asked.text(0)?;
-    let known = &scope.site.taxonomies;
-    let taxonomy = known.iter().find(|taxonomy| taxonomy.name == name).ok_or_else(|| {
+    let by_count = match asked.word("sort")? {
+        None | Some("name") => false,
+        Some("count") => true,
+        Some(other) => return Err(mistake(format!("`taxonomy`: `sort` is name or count, not `{other}`"))),
+    };
+    let read = Read::Terms { taxonomy: name.to_owned(), by_count, window: asked.window()? };
+    scope.reader.ask(&read).ok_or_else(|| {
+        let known = &scope.reader.unnoted().site.taxonomies;
         let names: Vec<&str> = known.iter().map(|taxonomy| taxonomy.name.as_str()).collect();
         mistake(format!(
             "there is no taxonomy `{name}`: `littoral.yaml` names {}",
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         ))
-    })?;
-    let mut terms: Vec<_> = taxonomy.terms.iter().collect();
-    match asked.word("sort")? {
-        None | Some("name") => {}
-        Some("count") => terms.sort_by_key(|term| std::cmp::Reverse(term.pages.len())),
-        Some(other) => return Err(mistake(format!("`taxonomy`: `sort` is name or count, not `{other}`"))),
-    }
-    let value = |term: &&crate::build::model::Term| json!({ "name": term.name, "slug": term.slug, "url": term.permalink.encoded(), "count": term.pages.len() });
-    Ok(asked.slice(&terms)?.iter().map(value).collect())
+    })
 }
 
 fn page(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
     let path = asked.text(0)?;
-    let id = scope
-        .site
-        .by_source(path.trim_start_matches("content/"))
-        .ok_or_else(|| mistake(format!("there is no page `{path}` in content")))?;
-    Ok(shown(scope, &[id]))
+    let source = path.trim_start_matches("content/").to_owned();
+    let read = Read::Page { source, fields: scope.fields };
+    scope.reader.ask(&read).ok_or_else(|| mistake(format!("there is no page `{path}` in content")))
 }
 
 fn section(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
     let path = asked.text(0)?;
-    let id = scope
-        .site
-        .section_at(path)
-        .ok_or_else(|| mistake(format!("there is no section `{path}`: a section is a folder with `_index.md`")))?;
-    Ok(vec![section_shown(scope, id)])
-}
-
-/// Which neighbour.
-#[derive(Clone, Copy)]
-enum Side {
-    Previous,
-    Next,
+    let read = Read::Section { path: path.to_owned(), fields: scope.fields };
+    scope.reader.ask(&read).ok_or_else(|| no_section("section", path))
 }
 
 fn neighbour(scope: &Scope, side: Side) -> Vec<Value> {
-    let (previous, next) = scope.page.map(|id| scope.site.neighbours(id)).unwrap_or_default();
-    let id = match side {
-        Side::Previous => previous,
-        Side::Next => next,
-    };
-    shown(scope, id.as_slice())
+    let read = scope.source.clone().map(|source| Read::Neighbour { source, side, fields: scope.fields });
+    read.and_then(|read| scope.reader.ask(&read)).unwrap_or_default()
 }
 
 fn headings(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
@@ -294,9 +307,8 @@ fn headings(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderEr
 
 fn data(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
     let name = asked.text(0)?;
-    let value = scope.data.get(name).ok_or_else(|| {
+    scope.reader.ask(&Read::Data(name.to_owned())).ok_or_else(|| {
         let message = format!("there is no file `data/{name}`");
-        Refusal::unknown(Code::LayoutRender, message, name, scope.data.names())
-    })?;
-    Ok(vec![value.clone()])
+        Refusal::unknown(Code::LayoutRender, message, name, scope.reader.unnoted().data.names())
+    })
 }

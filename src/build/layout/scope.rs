@@ -7,37 +7,34 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use handlebars::{RenderError, RenderErrorReason};
-use serde_json::Value;
 
-use crate::build::asset::Assets;
-use crate::build::data::DataFiles;
 use crate::build::markdown::Heading;
-use crate::build::model::{PageId, Site};
+use crate::build::model::Fields;
+use crate::build::trace::List;
+use crate::build::world::Reader;
+use crate::site::permalink::Permalink;
 
 /// What a render is about.
 #[derive(Debug)]
 pub struct Scope {
-    /// The whole site, for queries.
-    pub site: Arc<Site>,
-    /// Stylesheets, scripts, pictures of the layouts.
-    pub assets: Arc<Assets>,
-    /// The files of `data/`.
-    pub data: Arc<DataFiles>,
-    /// The page that is rendered; none for a list of terms, 404 or a shell.
-    pub page: Option<PageId>,
+    /// The way to everything that is not here; it is noted.
+    pub reader: Reader,
+    /// What the template sees of pages.
+    pub fields: Fields,
+    /// Source of the page that is rendered; none for a list of terms, 404 or a shell.
+    pub source: Option<String>,
     /// Encoded path of the output.
     pub url: String,
     /// The page's Markdown as HTML.
     pub content: String,
     /// Its headings.
     pub headings: Vec<Heading>,
-    /// The pages that this list page shows.
-    pub items: Vec<PageId>,
-    /// Where this list page is among its like, when there are several.
-    pub pager: Option<Value>,
+    /// The list that this is a list page of, and which one, from 1.
+    pub list: Option<(List, usize)>,
+    /// Where the first of its list pages lives.
+    pub first: Permalink,
 }
 
 thread_local! {

@@ -20,8 +20,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     value("date", date);
     value("absolute", |asked| {
         let url = asked.text(0)?;
-        let base = asked.scope.site.config.base_url.trim_end_matches('/').to_owned();
-        Ok(if url.starts_with('/') { format!("{base}{url}") } else { url.to_owned() }.into())
+        Ok(if url.starts_with('/') { format!("{}{url}", asked.scope.reader.base_url()) } else { url.to_owned() }.into())
     });
     value("truncate", truncate);
     value("plural", |asked| {
@@ -37,13 +36,13 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     value("concat", |asked| Ok(asked.all().map(text_of).collect::<String>().into()));
     value("asset", |asked| {
         let name = asked.text(0)?;
-        match asked.scope.assets.url(name) {
+        match asked.scope.reader.asset(name) {
             Some(url) => Ok(url.into()),
             None => Err(Refusal::unknown(
                 Code::UnknownAsset,
                 format!("there is no asset `{name}`: expected a file `layouts/assets/{name}`"),
                 name,
-                asked.scope.assets.names(),
+                asked.scope.reader.unnoted().assets.names(),
             )),
         }
     });
@@ -61,7 +60,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
         Ok(out.write(&asked.value(0).to_string().replace('<', "\\u003c"))?)
     });
     html("markdown", |asked, out| {
-        Ok(out.write(&markdown::fragment_html(asked.text(0)?, &asked.scope.site.config.markdown))?)
+        Ok(out.write(&markdown::fragment_html(asked.text(0)?, asked.scope.reader.markdown()))?)
     });
 }
 

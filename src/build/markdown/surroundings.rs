@@ -16,7 +16,7 @@ pub enum LinkKind {
 
 /// What a text may ask of its site. Questions are asked in the order of the text; the one
 /// who answers may keep a record of them.
-pub trait Surroundings: Sync {
+pub trait Surroundings {
     /// Where `destination` leads: a new destination, or `None` to leave it as it is. It is
     /// the answering side that reports a broken link, for which it gets `span`, the bytes
     /// of the author's file that hold the destination.

@@ -2,40 +2,69 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::excerpt::first_paragraph;
-use super::page::{Kind, Page, PageId};
+use super::page::{Kind, Page, PageId, minutes_of};
 use super::{Drafts, Site, taxonomy, tree};
 use crate::build::front_matter::{self, FrontMatter};
-use crate::build::sources::{Sources, read_text};
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Facts, Permalink};
 
-/// Reads the pages among `files` (paths from the root) and orders them into a site.
+/// What the model takes from the text of a page; the text itself is not kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// What its front matter says.
+    pub front: FrontMatter,
+    /// Words in the body.
+    pub words: usize,
+    /// The first paragraph without markup, when the front matter has no summary.
+    pub first_paragraph: String,
+    /// What is wrong with its front matter.
+    pub found: Vec<Diagnostic>,
+}
+
+impl Head {
+    /// How long the page takes to read.
+    pub fn minutes(&self) -> usize {
+        minutes_of(self.words)
+    }
+
+    /// The head of `text`, the whole of `file`.
+    pub fn read(file: &str, text: &str, taxonomies: &[String]) -> Self {
+        let (split, found) = front_matter::read(file, text, taxonomies);
+        let (front, body) = (split.front, &text[split.body]);
+        let words = body.split_ascii_whitespace().count();
+        let needs_one = front.summary.is_none() && front.description.is_none();
+        let first_paragraph = if needs_one { first_paragraph(body) } else { String::new() };
+        Self { front, words, first_paragraph, found }
+    }
+}
+
+/// Orders the pages whose sources (below `content/`) and heads these are into a site.
+/// `files` are all paths from the root.
 pub fn load(
-    sources: &dyn Sources,
+    heads: &[(&str, Arc<Head>)],
     config: Config,
     files: &[String],
-    drafts: Drafts,
+    (drafts, today): (Drafts, Date),
     found: &mut Vec<Diagnostic>,
 ) -> Site {
-    let today = sources.today();
-    let content = || files.iter().filter_map(|file| file.strip_prefix("content/"));
-    let sources_of_pages: Vec<&str> = content().filter(|path| path.ends_with(".md")).collect();
-    let read: Vec<(Option<Page>, Vec<Diagnostic>)> =
-        sources_of_pages.par_iter().map(|source| read_page(sources, &config, source)).collect();
+    let read: Vec<(Page, Option<Diagnostic>)> =
+        heads.par_iter().map(|(source, head)| page_of(&config, source, head)).collect();
     let mut pages = Vec::with_capacity(read.len() + 1);
     let mut hidden = Vec::new();
-    for (page, mistakes) in read {
-        found.extend(mistakes);
-        let Some(page) = page else { continue };
+    for ((page, mistake), (_, head)) in read.into_iter().zip(heads) {
+        found.extend(head.found.iter().cloned());
         let is_to_come = page.front.date.as_ref().is_some_and(|date| date.day > today);
         if drafts == Drafts::Hidden && (page.front.draft || is_to_come) {
             hidden.push(page.source);
         } else {
+            found.extend(mistake);
             pages.push(page);
         }
     }
@@ -51,9 +80,9 @@ pub fn load(
     sections.values().flat_map(|section| section.pages.iter().enumerate()).for_each(|(at, id)| {
         places[id.index()] = u32::try_from(at).ok();
     });
-    pages.par_iter_mut().for_each(|page| page.shown = page.describe(&config));
     let by_source = pages.iter().enumerate().map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
-    let files = place_files(&pages, &hidden, content().filter(|path| !path.ends_with(".md")));
+    let content = files.iter().filter_map(|file| file.strip_prefix("content/"));
+    let files = place_files(&pages, &hidden, content.filter(|path| !path.ends_with(".md")));
     Site {
         config,
         home,
@@ -68,14 +97,8 @@ pub fn load(
     }
 }
 
-fn read_page(sources: &dyn Sources, config: &Config, source: &str) -> (Option<Page>, Vec<Diagnostic>) {
-    let file = format!("content/{source}");
-    let text = match read_text(sources, &file) {
-        Ok(text) => text,
-        Err(diagnostic) => return (None, vec![diagnostic]),
-    };
-    let (split, mut found) = front_matter::read(&file, &text, &config.taxonomies);
-    let front = split.front;
+fn page_of(config: &Config, source: &str, head: &Head) -> (Page, Option<Diagnostic>) {
+    let front = &head.front;
     let kind = match source {
         "_index.md" => Kind::Home,
         _ if source.ends_with("/_index.md") => Kind::Section,
@@ -88,35 +111,26 @@ fn read_page(sources: &dyn Sources, config: &Config, source: &str) -> (Option<Pa
         Kind::Section | Kind::Home => None,
     };
     let date = front.date.as_ref().map(|when| (when.day.year(), when.day.month(), when.day.day()));
-    if let Some(pattern) = pattern
-        && date.is_none()
-        && ["{year}", "{month}", "{day}"].iter().any(|part| pattern.contains(part))
-    {
+    let needs_date = pattern
+        .filter(|pattern| date.is_none() && ["{year}", "{month}", "{day}"].iter().any(|part| pattern.contains(part)));
+    let mistake = needs_date.map(|pattern| {
         let message = format!("the permalink pattern `{pattern}` needs a date, and the page has none");
-        found.push(
-            Diagnostic::error(Code::FrontMatter, Place::file(&file), message)
-                .hint("add `date: YYYY-MM-DD` to the front matter"),
-        );
-    }
+        Diagnostic::error(Code::FrontMatter, Place::file(format!("content/{source}")), message)
+            .hint("add `date: YYYY-MM-DD` to the front matter")
+    });
     let permalink =
         Permalink::of(Facts { source, slug: front.slug.as_deref(), url: front.url.as_deref(), date, pattern });
-    let body = &text[split.body.clone()];
-    let words = body.split_ascii_whitespace().count();
-    let first_paragraph =
-        if front.summary.is_none() && front.description.is_none() { first_paragraph(body) } else { String::new() };
     let page = Page {
         kind,
         source: source.to_owned(),
         permalink,
-        front,
-        body: split.body,
+        front: front.clone(),
+        has_file: true,
         parent: None,
-        words,
-        first_paragraph,
-        shown: serde_json::Value::Null,
-        text: Arc::from(text),
+        words: head.words,
+        first_paragraph: head.first_paragraph.clone(),
     };
-    (Some(page), found)
+    (page, mistake)
 }
 
 /// The pattern for the page's top section, or for all pages.
@@ -131,12 +145,10 @@ fn home_without_a_file() -> Page {
         source: "_index.md".to_owned(),
         permalink: Permalink::from_segments([]),
         front: FrontMatter { in_search: false, ..FrontMatter::default() },
-        text: Arc::from(""),
-        body: 0..0,
+        has_file: false,
         parent: None,
         words: 0,
         first_paragraph: String::new(),
-        shown: serde_json::Value::Null,
     }
 }
 

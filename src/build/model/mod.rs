@@ -7,6 +7,7 @@
 //! Knows nothing of Markdown or HTML beyond a page's first paragraph.
 
 mod excerpt;
+mod fields;
 mod load;
 mod page;
 pub mod query;
@@ -14,8 +15,10 @@ mod taxonomy;
 mod tree;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
-pub use load::load;
+pub use fields::{Fields, NAMES as FIELD_NAMES};
+pub use load::{Head, load};
 pub use page::{Kind, Page, PageId};
 pub use query::{Order, PageQuery, SortBy};
 pub use taxonomy::{Taxonomy, Term};
@@ -24,7 +27,7 @@ pub use tree::Section;
 use crate::site::config::Config;
 
 /// Whether pages that are not published yet are part of the site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Drafts {
     /// As readers see it.
     Hidden,
@@ -61,6 +64,13 @@ impl Site {
     /// The page with this id.
     pub fn page(&self, id: PageId) -> &Page {
         &self.pages[id.index()]
+    }
+
+    /// Gives a page the words of another version of its text.
+    pub fn set_words(&mut self, id: PageId, head: &Head) {
+        let page = &mut self.pages[id.index()];
+        page.words = head.words;
+        page.first_paragraph.clone_from(&head.first_paragraph);
     }
 
     /// The page whose source is at `path` below `content/`.

@@ -1,10 +1,8 @@
 //! A page: one Markdown file, at one URL.
 
-use std::ops::Range;
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
+use super::fields::Fields;
 use crate::build::front_matter::FrontMatter;
 use crate::site::config::Config;
 use crate::site::permalink::{Permalink, slugify, without_order};
@@ -58,22 +56,23 @@ pub struct Page {
     pub permalink: Permalink,
     /// What its head says.
     pub front: FrontMatter,
-    /// The whole file.
-    pub text: Arc<str>,
-    /// Where the Markdown is in it.
-    pub body: Range<usize>,
+    /// Whether it has one: a home page may have none.
+    pub has_file: bool,
     /// The section it belongs to; none for the home page.
     pub parent: Option<PageId>,
     /// Words in the body.
     pub words: usize,
     /// The first paragraph without markup.
     pub first_paragraph: String,
-    /// What layouts see of it, made once when all pages are known.
-    pub shown: Value,
 }
 
 /// How many words a minute of reading is.
 const WORDS_A_MINUTE: usize = 220;
+
+/// How many minutes it takes to read so many words.
+pub(super) fn minutes_of(words: usize) -> usize {
+    words.div_ceil(WORDS_A_MINUTE)
+}
 
 impl Page {
     /// Path from the site's root, for diagnostics.
@@ -105,13 +104,52 @@ impl Page {
         matches!(self.source.rsplit('/').next(), Some("index.md" | "_index.md"))
     }
 
-    /// The value of `page` in layouts. Every key is always there.
-    pub fn describe(&self, config: &Config) -> Value {
+    /// The value of `page` for a layout that sees `fields`. Each of them is always there.
+    pub fn describe(&self, config: &Config, fields: Fields) -> Value {
         let front = &self.front;
-        let url = self.permalink.encoded();
+        let mut shown = Map::new();
+        for name in fields.names() {
+            let value = match name {
+                "kind" => self.kind.name().into(),
+                "title" => self.title(config).into(),
+                "url" => self.permalink.encoded().into(),
+                "permalink" => format!("{}{}", config.base_url.trim_end_matches('/'), self.permalink.encoded()).into(),
+                "source" => self.source.as_str().into(),
+                "description" => json!(front.description),
+                "summary" => self.summary().into(),
+                "date" => json!(front.date.as_ref().map(|when| &when.text)),
+                "updated" => json!(front.updated.as_ref().map(|when| &when.text)),
+                "draft" => front.draft.into(),
+                "weight" => json!(front.weight),
+                "slug" => self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default().into(),
+                "section" => self.source.split_once('/').map_or("", |(top, _)| without_order(top)).into(),
+                "words" => self.words.into(),
+                "minutes" => self.minutes().into(),
+                "taxonomies" => self.taxonomies(config),
+                "layout" => json!(front.layout),
+                "extra" => Value::Object(front.extra.clone()),
+                // `term` is of a term's page alone.
+                _ => Value::Null,
+            };
+            shown.insert(name.to_owned(), value);
+        }
+        Value::Object(shown)
+    }
+
+    /// What it says of itself in a list.
+    pub fn summary(&self) -> &str {
+        self.front.summary.as_deref().or(self.front.description.as_deref()).unwrap_or(&self.first_paragraph)
+    }
+
+    /// How long it takes to read.
+    pub fn minutes(&self) -> usize {
+        minutes_of(self.words)
+    }
+
+    fn taxonomies(&self, config: &Config) -> Value {
         let mut taxonomies = Map::new();
         for taxonomy in &config.taxonomies {
-            let terms = front.terms.iter().find(|(name, _)| name == taxonomy).map_or(&[][..], |(_, terms)| terms);
+            let terms = self.front.terms.iter().find(|(name, _)| name == taxonomy).map_or(&[][..], |(_, terms)| terms);
             // A term of signs alone has no address, and so no page.
             let named = terms.iter().map(|term| (term, slugify(term))).filter(|(_, slug)| !slug.is_empty());
             let shown = named.map(|(term, slug)| {
@@ -119,27 +157,6 @@ impl Page {
             });
             taxonomies.insert(taxonomy.clone(), shown.collect());
         }
-        let summary = front.summary.as_deref().or(front.description.as_deref()).unwrap_or(&self.first_paragraph);
-        json!({
-            "kind": self.kind.name(),
-            "title": self.title(config),
-            "permalink": format!("{}{}", config.base_url.trim_end_matches('/'), url),
-            "url": url,
-            "source": self.source,
-            "description": front.description,
-            "summary": summary,
-            "date": front.date.as_ref().map(|when| &when.text),
-            "updated": front.updated.as_ref().map(|when| &when.text),
-            "draft": front.draft,
-            "weight": front.weight,
-            "slug": self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default(),
-            "section": self.source.split_once('/').map_or("", |(top, _)| without_order(top)),
-            "words": self.words,
-            "minutes": self.words.div_ceil(WORDS_A_MINUTE),
-            "taxonomies": taxonomies,
-            "term": null,
-            "layout": front.layout,
-            "extra": front.extra,
-        })
+        Value::Object(taxonomies)
     }
 }

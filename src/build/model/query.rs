@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::page::{Kind, PageId};
 use super::tree::{By, compare};
@@ -15,7 +16,7 @@ use super::{Section, Site};
 pub type Answers = Mutex<FxHashMap<PageQuery, Arc<[PageId]>>>;
 
 /// What pages are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SortBy {
     /// As the section itself orders them; by date when several sections are asked.
     Section,
@@ -30,7 +31,7 @@ pub enum SortBy {
 }
 
 /// Which end comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Order {
     /// The natural one: new to old for dates, light to heavy, a to z.
     Natural,

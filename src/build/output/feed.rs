@@ -1,11 +1,9 @@
-//! What machines read of a site: the Atom feed (RFC 4287), the map for search engines
+//! Subject machines read of a site: the Atom feed (RFC 4287), the map for search engines
 //! (sitemaps.org 0.9), `robots.txt` (RFC 9309), and the page that stands at an old path.
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
-use super::plan::{Plan, What};
+use super::plan::{Plan, Subject};
 use crate::build::model::{Kind, Order, PageQuery, Site, SortBy};
 use crate::site::permalink::Permalink;
 
@@ -21,7 +19,7 @@ pub fn atom(site: &Site) -> Vec<u8> {
         .filter(|page| page.front.in_feed && page.front.date.is_some())
         .take(config.feed.limit)
         .collect();
-    let base = config.base_url.trim_end_matches('/');
+    let base = escaped(config.base_url.trim_end_matches('/'));
     let updated = newest
         .iter()
         .filter_map(|page| page.front.updated.as_ref().or(page.front.date.as_ref()))
@@ -42,19 +40,18 @@ pub fn atom(site: &Site) -> Vec<u8> {
         escaped(if config.author.is_empty() { &config.title } else { &config.author }),
     );
     for page in newest {
-        let text = |key: &str| page.shown.get(key).and_then(Value::as_str).unwrap_or_default();
-        let published = instant(text("date"));
+        let published = page.front.date.as_ref().map_or_else(String::new, |when| instant(&when.text));
         let updated = page.front.updated.as_ref().map_or_else(|| published.clone(), |when| instant(&when.text));
-        let link = escaped(text("permalink"));
+        let link = format!("{base}{}", escaped(&page.permalink.encoded()));
         let _ = write!(
             out,
             "<entry>\n<title>{}</title>\n<id>{link}</id>\n<link href=\"{link}\"/>\n<published>{published}</published>\n<updated>{updated}</updated>\n",
-            escaped(text("title")),
+            escaped(&page.title(config)),
         );
         for (_, term) in page.front.terms.iter().flat_map(|(name, terms)| terms.iter().map(move |term| (name, term))) {
             let _ = writeln!(out, "<category term=\"{}\"/>", escaped(term));
         }
-        let _ = write!(out, "<summary>{}</summary>\n</entry>\n", escaped(text("summary")));
+        let _ = write!(out, "<summary>{}</summary>\n</entry>\n", escaped(page.summary()));
     }
     out.push_str("</feed>\n");
     out.into_bytes()
@@ -62,16 +59,16 @@ pub fn atom(site: &Site) -> Vec<u8> {
 
 /// Every page that a search engine may show, list pages after the first left out.
 pub fn sitemap(site: &Site, plan: &Plan) -> Vec<u8> {
-    let base = site.config.base_url.trim_end_matches('/');
+    let base = escaped(site.config.base_url.trim_end_matches('/'));
     let mut lines: Vec<String> = Vec::with_capacity(plan.outputs.len());
     for output in &plan.outputs {
-        let date = match &output.what {
-            What::Page(id, 1) => {
+        let date = match &output.subject {
+            Subject::Page(id, 1) => {
                 let page = site.page(*id);
                 let when = page.front.updated.as_ref().or(page.front.date.as_ref()).filter(|_| page.kind == Kind::Page);
                 when.map(|when| when.day.to_string())
             }
-            What::Taxonomy(_) | What::Term(_, _, 1) => None,
+            Subject::Taxonomy(_) | Subject::Term(_, _, 1) => None,
             _ => continue,
         };
         let mut line = format!("<url><loc>{base}{}</loc>", escaped(&output.path.encoded()));

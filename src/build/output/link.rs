@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::plan::{Plan, What};
+use super::plan::{Plan, Subject};
 use crate::build::model::{Page, Site};
-use crate::site::permalink::encode_path;
+use crate::site::permalink::{encode_path, join};
 use crate::site::reserved;
 
 /// Where a destination leads.
@@ -38,11 +38,7 @@ pub enum Target {
 
 /// Where `destination`, written in `page`, leads.
 pub fn resolve(site: &Site, plan: &Plan, page: &Page, destination: &str) -> Target {
-    if destination.is_empty()
-        || has_scheme(destination)
-        || destination.starts_with("//")
-        || destination.starts_with('?')
-    {
+    if leads_outside(destination) {
         return Target::Outside;
     }
     let (before_anchor, anchor) =
@@ -86,7 +82,7 @@ fn find(site: &Site, plan: &Plan, page: &Page, path: &str) -> Option<String> {
         None => join(page.permalink.as_str(), path).map(|joined| format!("/{joined}")),
     };
     let known = |path: &str| match plan.at(path) {
-        Some(What::Alias(to)) => Some(to.as_str().to_owned()),
+        Some(Subject::Alias(to)) => Some(to.as_str().to_owned()),
         Some(_) => Some(path.to_owned()),
         None => reserved::claimed(path).map(|_| path.to_owned()),
     };
@@ -133,23 +129,9 @@ fn broken(site: &Site, plan: &Plan, page: &Page, path: &str) -> Target {
     Target::Broken { message, hint }
 }
 
-/// `path` seen from `folder`, without `.` and `..`; none if it leads above the root.
-fn join(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            ".." => {
-                parts.pop()?;
-            }
-            "." | "" => {}
-            part => parts.push(part),
-        }
-    }
-    let mut joined = parts.join("/");
-    if path.ends_with('/') && !joined.is_empty() {
-        joined.push('/');
-    }
-    Some(joined)
+/// Whether it leads out of the site, or nowhere in particular.
+pub fn leads_outside(destination: &str) -> bool {
+    destination.is_empty() || has_scheme(destination) || destination.starts_with("//") || destination.starts_with('?')
 }
 
 /// Whether it begins with a scheme (RFC 3986 §3.1).

@@ -9,4 +9,4 @@ pub mod link;
 pub mod plan;
 pub mod render;
 
-pub use plan::{Plan, Planned, What};
+pub use plan::{Plan, Planned, Subject};

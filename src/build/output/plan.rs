@@ -2,16 +2,18 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::build::front_matter;
 use crate::build::layout::{Layouts, Role};
 use crate::build::model::{Kind, Order, Page, PageId, PageQuery, Site, SortBy};
+use crate::build::texts::Texts;
 use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Permalink, is_path, without_order};
 use crate::site::reserved;
 
-/// What answers a path.
+/// What an output is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Subject {
     /// A page or section; the number counts its list pages from 1.
     Page(PageId, usize),
     /// The list of a taxonomy's terms: its place in the site's taxonomies.
@@ -37,8 +39,8 @@ pub enum What {
 pub struct Planned {
     /// Its path in the site.
     pub path: Permalink,
-    /// What answers it.
-    pub what: What,
+    /// What it is about.
+    pub subject: Subject,
     /// The layout that renders it, for what has one.
     pub layout: Option<String>,
 }
@@ -54,8 +56,8 @@ pub struct Plan {
 
 impl Plan {
     /// What answers `path`.
-    pub fn at(&self, path: &str) -> Option<&What> {
-        self.by_path.get(path).map(|at| &self.outputs[*at].what)
+    pub fn at(&self, path: &str) -> Option<&Subject> {
+        self.by_path.get(path).map(|at| &self.outputs[*at].subject)
     }
 
     /// Every path.
@@ -66,8 +68,8 @@ impl Plan {
 
 /// Names every output of `site`. `files` are paths from the root. Two claims to one path,
 /// and claims to what the edge answers, are mistakes.
-pub fn plan(site: &Site, layouts: &Layouts, files: &[String], found: &mut Vec<Diagnostic>) -> Plan {
-    let mut planner = Planner { site, layouts, plan: Plan::default(), found };
+pub fn plan(site: &Site, layouts: &Layouts, files: &[String], texts: &Texts<'_>, found: &mut Vec<Diagnostic>) -> Plan {
+    let mut planner = Planner { site, layouts, texts, plan: Plan::default(), found };
     for id in site.ids() {
         planner.page(id);
     }
@@ -84,7 +86,7 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], found: &mut Vec<Di
             if path == "index.html" || path.ends_with("/index.html") {
                 path.truncate(path.len() - "index.html".len());
             }
-            planner.claim(Planned { path: Permalink::file(&path), what: What::File(file.clone()), layout: None });
+            planner.claim(Planned { path: Permalink::file(&path), subject: Subject::File(file.clone()), layout: None });
         }
     }
     for id in site.ids() {
@@ -100,6 +102,7 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], found: &mut Vec<Di
 struct Planner<'a> {
     site: &'a Site,
     layouts: &'a Layouts,
+    texts: &'a Texts<'a>,
     plan: Plan,
     found: &'a mut Vec<Diagnostic>,
 }
@@ -117,7 +120,7 @@ impl Planner<'_> {
         let layout = match wanted {
             Some(name) if self.layouts.has(&name) => Some(name),
             Some(name) => {
-                let place = key_place(page, "layout");
+                let place = self.key_place(page, "layout");
                 self.found.push(
                     Diagnostic::error(Code::UnknownLayout, place, format!("no layout is called `{name}`"))
                         .near(&name, self.layouts.names())
@@ -134,7 +137,7 @@ impl Planner<'_> {
         for number in 1..=number {
             self.claim(Planned {
                 path: page.permalink.list_page(number),
-                what: What::Page(id, number),
+                subject: Subject::Page(id, number),
                 layout: layout.clone(),
             });
         }
@@ -147,7 +150,7 @@ impl Planner<'_> {
             return;
         }
         let layout = self.layout(Role::Taxonomy, &taxonomy.name, config::FILE);
-        self.claim(Planned { path: taxonomy.permalink.clone(), what: What::Taxonomy(index), layout });
+        self.claim(Planned { path: taxonomy.permalink.clone(), subject: Subject::Taxonomy(index), layout });
         let layout = self.layout(Role::Term, &taxonomy.name, config::FILE);
         for (place, term) in taxonomy.terms.iter().enumerate() {
             let number = match &layout {
@@ -159,7 +162,7 @@ impl Planner<'_> {
             for number in 1..=number {
                 self.claim(Planned {
                     path: term.permalink.list_page(number),
-                    what: What::Term(index, place, number),
+                    subject: Subject::Term(index, place, number),
                     layout: layout.clone(),
                 });
             }
@@ -183,7 +186,7 @@ impl Planner<'_> {
     fn alias(&mut self, id: PageId, alias: &str) {
         let page = self.site.page(id);
         if !is_path(alias) {
-            let place = key_place(page, "aliases");
+            let place = self.key_place(page, "aliases");
             self.found.push(Diagnostic::error(Code::FrontMatter, place, format!("`{alias}` is no path in the site")));
             return;
         }
@@ -193,25 +196,25 @@ impl Planner<'_> {
         } else {
             Permalink::from_segments(alias.split('/').filter(|part| !part.is_empty()))
         };
-        self.claim(Planned { path, what: What::Alias(page.permalink.clone()), layout: None });
+        self.claim(Planned { path, subject: Subject::Alias(page.permalink.clone()), layout: None });
     }
 
     /// What every site has, unless the author has put a file of his own there.
     fn generated(&mut self) {
         let layout = self.layouts.find(Role::NotFound, "");
         if layout.is_some() {
-            self.claim_if_free("/404.html", What::NotFound, layout);
+            self.claim_if_free("/404.html", Subject::NotFound, layout);
         }
         if self.site.config.feed.limit > 0 {
-            self.claim_if_free(&self.site.config.feed.path, What::Feed, None);
+            self.claim_if_free(&self.site.config.feed.path, Subject::Feed, None);
         }
-        self.claim_if_free("/sitemap.xml", What::Sitemap, None);
-        self.claim_if_free("/robots.txt", What::Robots, None);
+        self.claim_if_free("/sitemap.xml", Subject::Sitemap, None);
+        self.claim_if_free("/robots.txt", Subject::Robots, None);
     }
 
-    fn claim_if_free(&mut self, path: &str, what: What, layout: Option<String>) {
+    fn claim_if_free(&mut self, path: &str, subject: Subject, layout: Option<String>) {
         if self.plan.at(path).is_none() {
-            self.claim(Planned { path: Permalink::file(path), what, layout });
+            self.claim(Planned { path: Permalink::file(path), subject, layout });
         }
     }
 
@@ -225,8 +228,8 @@ impl Planner<'_> {
                     place,
                     format!("it would live at `{path}`, and `{reserved}` is answered by the edge"),
                 )
-                .hint(match output.what {
-                    What::Page(..) => "give it another name, or a `slug` or `url` in its front matter",
+                .hint(match output.subject {
+                    Subject::Page(..) => "give it another name, or a `slug` or `url` in its front matter",
                     _ => "give it another name",
                 }),
             );
@@ -276,33 +279,61 @@ impl Planner<'_> {
         self.found.extend(wrong);
     }
 
+    /// The line of `key` in the front matter of `page`.
+    fn key_place(&self, page: &Page, key: &str) -> Place {
+        let file = page.file();
+        match self.texts.of(&file) {
+            Ok(text) => front_matter::key_place(&file, &text, key),
+            Err(_) => Place::file(file),
+        }
+    }
+
     /// What is behind an output, as the author knows it: the place that decides its path,
     /// and its name.
     fn claimant(&self, output: &Planned) -> (Place, String) {
-        match &output.what {
-            What::Page(id, _) => {
+        match &output.subject {
+            Subject::Page(id, _) => {
                 let page = self.site.page(*id);
                 let place = match (&page.front.url, &page.front.slug) {
-                    (Some(_), _) => key_place(page, "url"),
-                    (None, Some(_)) => key_place(page, "slug"),
+                    (Some(_), _) => self.key_place(page, "url"),
+                    (None, Some(_)) => self.key_place(page, "slug"),
                     (None, None) => Place::file(page.file()),
                 };
                 (place, format!("`{}`", page.file()))
             }
-            What::File(file) => (Place::file(file), format!("`{file}`")),
-            What::Alias(to) => match self.site.ids().map(|id| self.site.page(id)).find(|page| &page.permalink == to) {
-                Some(page) => (key_place(page, "aliases"), format!("an alias of `{}`", page.file())),
+            Subject::File(file) => (Place::file(file), format!("`{file}`")),
+            Subject::Alias(to) => match self.site.ids().map(|id| self.site.page(id)).find(|page| &page.permalink == to)
+            {
+                Some(page) => (self.key_place(page, "aliases"), format!("an alias of `{}`", page.file())),
                 None => (Place::file(to.to_string()), format!("an alias of `{to}`")),
             },
-            What::Taxonomy(index) | What::Term(index, ..) => {
+            Subject::Taxonomy(index) | Subject::Term(index, ..) => {
                 let name = &self.site.taxonomies[*index].name;
                 (Place::file(config::FILE), format!("the taxonomy `{name}`"))
             }
-            What::Feed => (Place::file(config::FILE), "the feed".to_owned()),
-            What::NotFound | What::Sitemap | What::Robots => {
+            Subject::Feed => (Place::file(config::FILE), "the feed".to_owned()),
+            Subject::NotFound | Subject::Sitemap | Subject::Robots => {
                 (Place::file(config::FILE), "a file that every site has".to_owned())
             }
         }
+    }
+}
+
+/// What an output is about, so that it can be known again in another build.
+pub fn name_of(site: &Site, subject: &Subject) -> String {
+    match subject {
+        Subject::Page(id, number) => format!("page {number} of {}", site.page(*id).file()),
+        Subject::Taxonomy(index) => format!("terms of {}", site.taxonomies[*index].name),
+        Subject::Term(index, term, number) => {
+            let taxonomy = &site.taxonomies[*index];
+            format!("page {number} of {} {}", taxonomy.name, taxonomy.terms[*term].slug)
+        }
+        Subject::NotFound => "404".to_owned(),
+        Subject::Feed => "feed".to_owned(),
+        Subject::Sitemap => "sitemap".to_owned(),
+        Subject::Robots => "robots".to_owned(),
+        Subject::File(file) => format!("file {file}"),
+        Subject::Alias(to) => format!("alias of {to}"),
     }
 }
 
@@ -325,16 +356,4 @@ pub fn page_size(site: &Site, id: PageId) -> usize {
 
 fn list_pages(site: &Site, id: PageId) -> usize {
     listed(site, id).len().div_ceil(page_size(site, id)).max(1)
-}
-
-/// The line of `key` in the front matter of `page`.
-fn key_place(page: &Page, key: &str) -> Place {
-    let mut at = 0;
-    for line in page.text[..page.body.start].split_inclusive('\n') {
-        if line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with([':', '='])) {
-            return Place::of(page.file(), &page.text, at..at + line.trim_end().len());
-        }
-        at += line.len();
-    }
-    Place::file(page.file())
 }

@@ -1,38 +1,37 @@
 //! Rendering one output: from what is planned to its bytes.
 //!
-//! Shared by all threads and without state of its own: what a page costs is its own
-//! Markdown and its own layout, however large the site.
+//! What a page costs is its own Markdown and its own layout, however large the site. All
+//! that it learns of the rest of the site comes by its [`Reader`], which notes it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::link::{self, Target};
-use super::plan::{self, Plan, Planned, What};
-use crate::build::asset::Assets;
-use crate::build::data::DataFiles;
-use crate::build::layout::{Layouts, Scope};
+use super::link::Target;
+use super::plan::{Planned, Subject};
+use crate::build::front_matter::body_of;
+use crate::build::layout::Scope;
 use crate::build::markdown::{self, LinkKind, ShortcodeCall, Surroundings};
-use crate::build::model::{Page, PageId, Site};
+use crate::build::model::{Fields, Page, PageId, Site};
+use crate::build::texts::Texts;
+use crate::build::trace::{List, Read, ReadId, Reads, Setting};
+use crate::build::world::{Reader, World};
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
-use crate::site::permalink::Permalink;
+use crate::site::permalink::{Permalink, capitalised};
 use crate::site::search::Document;
 
-/// Everything that rendering reads, shared.
-#[derive(Clone, Debug)]
-pub struct Kitchen {
-    /// The site's pages.
-    pub site: Arc<Site>,
-    /// Its templates.
-    pub layouts: Arc<Layouts>,
-    /// Its stylesheets and scripts.
-    pub assets: Arc<Assets>,
-    /// Its data files.
-    pub data: Arc<DataFiles>,
-    /// The value of `site` in layouts.
-    pub described: Value,
+/// Renders outputs; shared by all threads.
+pub struct Renderer<'a> {
+    /// Everything that outputs are made from.
+    pub world: &'a Arc<World>,
+    /// Where reads are noted.
+    pub reads: &'a Arc<Reads>,
+    /// The texts of pages.
+    pub texts: &'a Texts<'a>,
 }
 
 /// What came of one output.
@@ -48,10 +47,12 @@ pub struct Rendered {
     pub to_anchors: Vec<ToAnchor>,
     /// What can be found in it.
     pub documents: Vec<Document>,
+    /// What it has read.
+    pub reads: Vec<ReadId>,
 }
 
 /// A link to an anchor.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToAnchor {
     /// Decoded path of the page that it leads to.
     pub path: String,
@@ -61,156 +62,190 @@ pub struct ToAnchor {
     pub place: Place,
 }
 
-impl Kitchen {
+impl Renderer<'_> {
     /// Renders what has a layout. Feeds, maps and files are made elsewhere.
-    pub fn render(&self, plan: &Plan, output: &Planned) -> Rendered {
-        match &output.what {
-            What::Page(id, number) => self.page(plan, output, *id, *number),
-            What::Taxonomy(index) => {
-                let taxonomy = &self.site.taxonomies[*index];
-                let value = self.virtual_page("taxonomy", &capitalised(&taxonomy.name), &output.path);
-                self.without_text(output, with(value, "term", json!({ "taxonomy": taxonomy.name })), Vec::new(), None)
+    pub fn render(&self, output: &Planned) -> Rendered {
+        let reader = Reader::new(self.world.clone(), self.reads.clone());
+        let mut rendered = match &output.subject {
+            Subject::Page(id, number) => self.page(&reader, output, *id, *number),
+            Subject::Taxonomy(index) => {
+                let name = &self.world.site.taxonomies[*index].name;
+                let value = self.virtual_page(&reader, "taxonomy", &capitalised(name), &output.path);
+                let value = with(value, "term", json!({ "taxonomy": name }));
+                self.lay_out(&reader, output, value, Text::default())
             }
-            What::Term(taxonomy, term, number) => {
-                let taxonomy = &self.site.taxonomies[*taxonomy];
-                let term = &taxonomy.terms[*term];
-                let value = self.virtual_page("term", &term.name, &output.path);
-                let size = self.site.config.paginate;
-                let shown = json!({ "name": term.name, "slug": term.slug, "taxonomy": taxonomy.name, "count": term.pages.len() });
-                self.without_text(
-                    output,
-                    with(value, "term", shown),
-                    slice(&term.pages, *number, size),
-                    pager(&term.permalink, term.pages.len(), *number, size),
-                )
+            Subject::Term(taxonomy, term, number) => self.term(&reader, output, *taxonomy, *term, *number),
+            Subject::NotFound => {
+                let value = self.virtual_page(&reader, "404", "Page not found", &output.path);
+                self.lay_out(&reader, output, value, Text::default())
             }
-            What::NotFound => {
-                self.without_text(output, self.virtual_page("404", "Page not found", &output.path), Vec::new(), None)
+            Subject::Feed | Subject::Sitemap | Subject::Robots | Subject::File(_) | Subject::Alias(_) => {
+                Rendered::default()
             }
-            What::Feed | What::Sitemap | What::Robots | What::File(_) | What::Alias(_) => Rendered::default(),
-        }
+        };
+        rendered.reads = reader.trace().take();
+        rendered
     }
 
     /// Renders the layout `name` as a shell: marks stand where the edge will put things.
     pub fn shell(&self, name: &str) -> Rendered {
+        let reader = Reader::new(self.world.clone(), self.reads.clone());
         let path = Permalink::file("/_/shell");
-        let value = with(self.virtual_page("shell", "", &path), "title", crate::build::shell::mark("title").into());
-        let output = Planned { path, what: What::NotFound, layout: Some(name.to_owned()) };
-        let mut scope = self.scope(None, String::new());
-        scope.content = crate::build::shell::mark("main");
-        self.lay_out(&output, value, scope, Rendered::default())
+        let title = crate::build::shell::mark("title");
+        let value = with(self.virtual_page(&reader, "shell", "", &path), "title", title.into());
+        let output = Planned { path, subject: Subject::NotFound, layout: Some(name.to_owned()) };
+        let text = Text { content: crate::build::shell::mark("main"), url: Some(String::new()), ..Text::default() };
+        let mut rendered = self.lay_out(&reader, &output, value, text);
+        rendered.reads = reader.trace().take();
+        rendered
     }
 
-    fn page(&self, plan: &Plan, output: &Planned, id: PageId, number: usize) -> Rendered {
-        let page = self.site.page(id);
+    fn page(&self, reader: &Reader, output: &Planned, id: PageId, number: usize) -> Rendered {
+        let site = &self.world.site;
+        let page = site.page(id);
         let file = page.file();
-        let around = Around {
-            kitchen: self,
-            plan,
+        reader.note(&Read::File(file.clone()));
+        let text = match self.texts.of(&file) {
+            Ok(text) => text,
+            // A home page may have no file.
+            Err(_) if !page.has_file => Arc::from(""),
+            Err(diagnostic) => return Rendered { found: vec![diagnostic], ..Rendered::default() },
+        };
+        let surroundings = PageSurroundings {
+            renderer: self,
+            reader,
             page,
             id,
             file: &file,
-            to_anchors: Mutex::default(),
-            found: Mutex::default(),
+            text: &text,
+            to_anchors: RefCell::default(),
+            found: RefCell::default(),
         };
-        let source = markdown::Source { file: &file, text: &page.text, body: page.body.clone() };
-        let (text, found) = markdown::render(source, &self.site.config.markdown, &around);
+        let source = markdown::Source { file: &file, text: &text, body: body_of(&text) };
+        let (html, found) = markdown::render(source, reader.markdown(), &surroundings);
         let mut rendered = Rendered { found, ..Rendered::default() };
-        rendered.found.extend(around.found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+        rendered.found.extend(surroundings.found.into_inner());
         if number == 1 {
-            rendered.to_anchors = around.to_anchors.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            rendered.anchors = text.anchors;
-            if self.site.config.search && page.front.in_search {
-                let title = page.title(&self.site.config);
-                let path = page.permalink.as_str();
-                rendered.documents = text
-                    .sections
-                    .into_iter()
-                    .enumerate()
-                    .map(|(position, section)| Document {
-                        position,
-                        path: path.to_owned(),
-                        anchor: section.anchor,
-                        title: title.clone(),
-                        heading: section.heading,
-                        text: section.text,
-                    })
-                    .collect();
+            rendered.to_anchors = surroundings.to_anchors.into_inner();
+            rendered.anchors = html.anchors;
+            reader.note(&Read::Setting(Setting::Search));
+            if site.config.search && page.front.in_search {
+                rendered.documents = documents_of(page, site, html.sections);
             }
         } else {
             // The text is the same on each list page: its mistakes are told once.
             rendered.found.clear();
         }
-        let mut scope = self.scope(Some(id), output.path.encoded());
-        scope.content = text.html;
-        scope.headings = text.headings;
-        let mut value = page.shown.clone();
-        if output.layout.as_deref().is_some_and(|layout| self.layouts.shows_items(layout))
-            && self.site.sections.contains_key(&id)
-        {
-            let listed = plan::listed(&self.site, id);
-            let size = plan::page_size(&self.site, id);
-            scope.items = slice(&listed, number, size);
-            scope.pager = pager(&page.permalink, listed.len(), number, size);
-            if number > 1 {
-                value = self.at(value, &output.path);
-            }
+        let fields = output.layout.as_deref().map_or(Fields::NONE, |layout| self.world.layouts.fields(layout));
+        reader.note(&Read::Page { source: page.source.clone(), fields });
+        let mut value = page.describe(&site.config, fields);
+        let lists = output.layout.as_deref().is_some_and(|layout| self.world.layouts.shows_items(layout))
+            && site.sections.contains_key(&id);
+        if number > 1 {
+            value = self.at(reader, value, &output.path);
         }
-        self.lay_out(output, value, scope, rendered)
+        let text = Text {
+            content: html.html,
+            headings: html.headings,
+            source: Some(page.source.clone()),
+            list: lists.then(|| (List::Section(page.source.clone()), number, page.permalink.clone())),
+            url: None,
+        };
+        Rendered { bytes: None, ..rendered }.and(self.lay_out(reader, output, value, text))
     }
 
-    fn without_text(&self, output: &Planned, value: Value, items: Vec<PageId>, pager: Option<Value>) -> Rendered {
-        let mut scope = self.scope(None, output.path.encoded());
-        scope.items = items;
-        scope.pager = pager;
-        self.lay_out(output, value, scope, Rendered::default())
+    fn term(&self, reader: &Reader, output: &Planned, taxonomy: usize, term: usize, number: usize) -> Rendered {
+        let taxonomy = &self.world.site.taxonomies[taxonomy];
+        let term = &taxonomy.terms[term];
+        let list = List::Term(taxonomy.name.clone(), term.slug.clone());
+        // Its name and count, too.
+        reader.note(&Read::Length(list.clone()));
+        let value = self.virtual_page(reader, "term", &term.name, &output.path);
+        let shown =
+            json!({ "name": term.name, "slug": term.slug, "taxonomy": taxonomy.name, "count": term.pages.len() });
+        let text = Text { list: Some((list, number, term.permalink.clone())), ..Text::default() };
+        self.lay_out(reader, output, with(value, "term", shown), text)
     }
 
-    fn lay_out(&self, output: &Planned, page: Value, scope: Scope, mut rendered: Rendered) -> Rendered {
-        let Some(layout) = &output.layout else { return rendered };
-        let data = json!({ "site": self.described, "page": page });
-        match self.layouts.render(layout, data, &Rc::new(scope)) {
-            Ok(bytes) => rendered.bytes = Some(bytes),
-            Err(diagnostic) => rendered.found.push(*diagnostic),
-        }
-        rendered
-    }
-
-    fn scope(&self, page: Option<PageId>, url: String) -> Scope {
-        Scope {
-            site: self.site.clone(),
-            assets: self.assets.clone(),
-            data: self.data.clone(),
-            page,
-            url,
-            content: String::new(),
-            headings: Vec::new(),
-            items: Vec::new(),
-            pager: None,
+    fn lay_out(&self, reader: &Reader, output: &Planned, page: Value, text: Text) -> Rendered {
+        let Some(layout) = &output.layout else { return Rendered::default() };
+        let data = json!({ "site": reader.described(), "page": page });
+        let (list, first) = match text.list {
+            Some((list, number, first)) => (Some((list, number)), first),
+            None => (None, output.path.clone()),
+        };
+        let scope = Scope {
+            reader: reader.clone(),
+            fields: self.world.layouts.fields(layout),
+            source: text.source,
+            url: text.url.unwrap_or_else(|| output.path.encoded()),
+            content: text.content,
+            headings: text.headings,
+            list,
+            first,
+        };
+        match self.world.layouts.render(layout, data, &Rc::new(scope)) {
+            Ok(bytes) => Rendered { bytes: Some(bytes), ..Rendered::default() },
+            Err(diagnostic) => Rendered { found: vec![*diagnostic], ..Rendered::default() },
         }
     }
 
     /// The value of `page` for an output that has no file of its own.
-    fn virtual_page(&self, kind: &str, title: &str, path: &Permalink) -> Value {
+    fn virtual_page(&self, reader: &Reader, kind: &str, title: &str, path: &Permalink) -> Value {
+        reader.note(&Read::Setting(Setting::Taxonomies));
         let taxonomies: Map<String, Value> =
-            self.site.config.taxonomies.iter().map(|name| (name.clone(), json!([]))).collect();
+            self.world.site.config.taxonomies.iter().map(|name| (name.clone(), json!([]))).collect();
         let value = json!({
             "kind": kind, "title": title, "permalink": "", "url": "", "source": "", "description": null, "summary": "", "date": null,
             "updated": null, "draft": false, "weight": null, "slug": "", "section": "", "words": 0, "minutes": 0,
             "taxonomies": taxonomies, "term": null, "layout": null, "extra": {},
         });
-        self.at(value, path)
+        self.at(reader, value, path)
     }
 
     /// `value` with the URLs of `path`.
-    fn at(&self, value: Value, path: &Permalink) -> Value {
+    fn at(&self, reader: &Reader, value: Value, path: &Permalink) -> Value {
         let url = path.encoded();
-        let base = self.site.config.base_url.trim_end_matches('/');
+        let base = reader.base_url();
         let slug = path.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let value = with(value, "slug", slug.into());
         let value = with(value, "permalink", format!("{base}{url}").into());
         with(value, "url", url.into())
     }
+}
+
+impl Rendered {
+    /// This, and the bytes and mistakes of `other`.
+    fn and(mut self, other: Self) -> Self {
+        self.bytes = other.bytes;
+        self.found.extend(other.found);
+        self
+    }
+}
+
+/// What a layout gets beside the value of `page`.
+#[derive(Default)]
+struct Text {
+    content: String,
+    headings: Vec<markdown::Heading>,
+    source: Option<String>,
+    /// A list, the number of its list page, and where the first one lives.
+    list: Option<(List, usize, Permalink)>,
+    /// Another URL than the output's.
+    url: Option<String>,
+}
+
+fn documents_of(page: &Page, site: &Site, sections: Vec<markdown::TextSection>) -> Vec<Document> {
+    let (title, path) = (page.title(&site.config), page.permalink.as_str());
+    let documents = sections.into_iter().enumerate().map(|(position, section)| Document {
+        position,
+        path: path.to_owned(),
+        anchor: section.anchor,
+        title: title.clone(),
+        heading: section.heading,
+        text: section.text,
+    });
+    documents.collect()
 }
 
 /// The value of `site` in layouts.
@@ -236,63 +271,38 @@ fn with(mut value: Value, key: &str, new: Value) -> Value {
     value
 }
 
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// The `number`-th `size` of `ids`, counted from 1.
-fn slice(ids: &[PageId], number: usize, size: usize) -> Vec<PageId> {
-    ids.chunks(size).nth(number - 1).unwrap_or_default().to_vec()
-}
-
-/// The value of `{{#pager}}`; none when all is on one page.
-fn pager(first: &Permalink, count: usize, number: usize, size: usize) -> Option<Value> {
-    let total = count.div_ceil(size);
-    let url = |number: usize| first.list_page(number).encoded();
-    (total > 1).then(|| {
-        json!({
-            "number": number,
-            "total": total,
-            "count": count,
-            "previous_url": (number > 1).then(|| url(number - 1)),
-            "next_url": (number < total).then(|| url(number + 1)),
-            "first_url": url(1),
-            "last_url": url(total),
-        })
-    })
-}
-
 /// What the Markdown of one page may ask.
-struct Around<'a> {
-    kitchen: &'a Kitchen,
-    plan: &'a Plan,
+struct PageSurroundings<'a> {
+    renderer: &'a Renderer<'a>,
+    reader: &'a Reader,
     page: &'a Page,
     id: PageId,
     file: &'a str,
-    to_anchors: Mutex<Vec<ToAnchor>>,
-    found: Mutex<Vec<Diagnostic>>,
+    text: &'a str,
+    to_anchors: RefCell<Vec<ToAnchor>>,
+    found: RefCell<Vec<Diagnostic>>,
 }
 
-impl Around<'_> {
+impl PageSurroundings<'_> {
     fn place(&self, span: std::ops::Range<usize>) -> Place {
-        Place::of(self.file, &self.page.text, span)
+        Place::of(self.file, self.text, span)
     }
 }
 
-impl Surroundings for Around<'_> {
+impl Surroundings for PageSurroundings<'_> {
     fn resolve_link(&self, destination: &str, _: LinkKind, span: std::ops::Range<usize>) -> Option<String> {
-        let severity = match self.kitchen.site.config.links.broken {
+        let severity = match self.renderer.world.site.config.links.broken {
             Broken::Error => Some(Severity::Error),
             Broken::Warn => Some(Severity::Warning),
             Broken::Ignore => None,
         };
-        match link::resolve(&self.kitchen.site, self.plan, self.page, destination) {
+        self.reader.note(&Read::Setting(Setting::Links));
+        match self.reader.target(self.id, destination) {
             Target::Outside => None,
             Target::Inside { url, path, anchor } => {
                 if let Some(anchor) = anchor {
                     let to = ToAnchor { path, anchor, place: self.place(span) };
-                    self.to_anchors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(to);
+                    self.to_anchors.borrow_mut().push(to);
                 }
                 Some(url)
             }
@@ -306,7 +316,7 @@ impl Surroundings for Around<'_> {
                         message,
                         hints: hint.into_iter().collect(),
                     };
-                    self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(diagnostic);
+                    self.found.borrow_mut().push(diagnostic);
                 }
                 None
             }
@@ -314,22 +324,40 @@ impl Surroundings for Around<'_> {
     }
 
     fn has_shortcode(&self, name: &str) -> bool {
-        self.kitchen.layouts.has(&format!("shortcodes/{name}"))
+        self.reader.has_template(&format!("shortcodes/{name}"))
     }
 
     fn shortcode_names(&self) -> Vec<String> {
-        self.kitchen.layouts.names().filter_map(|name| name.strip_prefix("shortcodes/")).map(str::to_owned).collect()
+        self.reader
+            .unnoted()
+            .layouts
+            .names()
+            .filter_map(|name| name.strip_prefix("shortcodes/"))
+            .map(str::to_owned)
+            .collect()
     }
 
     fn render_shortcode(&self, call: &ShortcodeCall) -> Result<String, Vec<Diagnostic>> {
+        let name = format!("shortcodes/{}", call.name);
+        let world = self.renderer.world;
+        let fields = world.layouts.fields(&name);
+        self.reader.note(&Read::Page { source: self.page.source.clone(), fields });
         let mut data = call.named.clone();
         data.insert("args".to_owned(), Value::Array(call.args.clone()));
         data.insert("body".to_owned(), call.body.clone().map_or(Value::Null, Value::String));
-        data.insert("page".to_owned(), self.page.shown.clone());
-        data.insert("site".to_owned(), self.kitchen.described.clone());
-        let scope = self.kitchen.scope(Some(self.id), self.page.permalink.encoded());
-        let name = format!("shortcodes/{}", call.name);
-        match self.kitchen.layouts.render(&name, Value::Object(data), &Rc::new(scope)) {
+        data.insert("page".to_owned(), self.page.describe(&world.site.config, fields));
+        data.insert("site".to_owned(), self.reader.described().clone());
+        let scope = Scope {
+            reader: self.reader.clone(),
+            fields,
+            source: Some(self.page.source.clone()),
+            url: self.page.permalink.encoded(),
+            content: String::new(),
+            headings: Vec::new(),
+            list: None,
+            first: self.page.permalink.clone(),
+        };
+        match world.layouts.render(&name, Value::Object(data), &Rc::new(scope)) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()),
             Err(diagnostic) => {
                 let place = self.place(call.span.clone());

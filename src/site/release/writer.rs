@@ -143,6 +143,29 @@ impl Writer {
         Ok(Object { digest, length, written })
     }
 
+    /// Whether the release `id` is live, and its objects and `public/` are as it made them.
+    pub fn stands(&self, id: BuildId, public: &[(String, Object)], hidden: &[Object]) -> bool {
+        let record = |name: &str| fs::read_to_string(self.shelf.derived().join(name)).ok();
+        let is_checked_out = |path: &str, object: &Object| {
+            self.shelf.public().is_none_or(|public| {
+                let path = public.join(Permalink::file(path).output_file());
+                is_checked_out(&self.shelf.object_file(object.digest), &path, object.length)
+            })
+        };
+        self.shelf.current().ok() == Some(id)
+            && (self.shelf.public().is_none() || record("checkout") == Some(id.to_string()))
+            && record("checkout-unfinished").is_none()
+            && self.shelf.manifest_file(id).exists()
+            && hidden.par_iter().all(|object| self.is_whole(object))
+            && public.par_iter().all(|(path, object)| self.is_whole(object) && is_checked_out(path, object))
+    }
+
+    /// Whether the object stands as it was written.
+    pub fn is_whole(&self, object: &Object) -> bool {
+        fs::symlink_metadata(self.shelf.object_file(object.digest))
+            .is_ok_and(|found| found.is_file() && found.len() == object.length && Written::of(&found) == object.written)
+    }
+
     /// Makes `manifest` the live release and `public/` its checkout.
     pub fn publish(&self, manifest: &Manifest) -> Result<Published, PublishError> {
         let published = self.make_live(manifest).map_err(PublishError::NotLive)?;

@@ -12,14 +12,16 @@
 mod analysis;
 mod words;
 
-use tantivy::schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    Field, IndexRecordOption, NumericOptions, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+};
 
 pub use analysis::{AnalysedWord, Analysis};
 pub use words::MAX_WORD_CHARS;
 
 /// The version of the index's form, part of each index's name: raised by any change to the
 /// fields or to how a text becomes words, so that an older index is not taken for a new one.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Name of the analyzer that keeps words as they are spelt.
 pub(crate) const PLAIN: &str = "plain";
@@ -49,7 +51,7 @@ pub struct Document {
 /// The fields of the index.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
-    /// Stored: the page's path.
+    /// Stored, and one word: the page's path, by which its sections are replaced.
     pub path: Field,
     /// Stored: the heading's id.
     pub anchor: Field,
@@ -70,12 +72,13 @@ pub struct Fields {
     pub place: Field,
 }
 
-/// Where a document stands among all: pages in order of path, sections in order of text.
+/// Where a document stands: the number of its page, and its place among that page's sections.
+/// The number is the same in each index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(u64);
 
 impl Place {
-    /// The place of a page's section.
+    /// The place of a page's section; a page's number has at most 40 bits.
     pub fn of(page: u64, section: usize) -> Self {
         // A page of more sections than the bits count keeps its last place for the rest.
         let section = (section as u64).min((1 << SECTION_BITS) - 1);
@@ -111,7 +114,7 @@ impl Fields {
         let stored = || TextOptions::default().set_indexing_options(stems.clone()).set_stored();
         let mut schema = Schema::builder();
         let fields = Self {
-            path: schema.add_text_field("path", STORED),
+            path: schema.add_text_field("path", STRING | STORED),
             anchor: schema.add_text_field("anchor", STORED),
             title: schema.add_text_field("title", stored()),
             heading: schema.add_text_field("heading", stored()),

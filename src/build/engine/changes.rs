@@ -1,0 +1,83 @@
+//! What is new since the build before, as far as it can be said without asking again.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use crate::build::model::{Fields, Head};
+use crate::build::trace::Read;
+use crate::site::config;
+
+/// What may be different now. Everything else is known to be the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    /// Files that were changed, added or removed, by path from the root.
+    pub(super) files: FxHashSet<String>,
+    /// Whether one was added or removed.
+    pub(super) list: bool,
+    /// Whether pages may stand in other places: one was added or removed, or its front
+    /// matter is another one.
+    pub(super) structure: bool,
+    /// Fields of pages that are different without that.
+    pub(super) fields: Fields,
+    /// Whether links may lead elsewhere.
+    pub(super) names: bool,
+    /// Pages whose heads are different.
+    pub(super) heads: BTreeSet<String>,
+}
+
+impl Changes {
+    /// Notes that a page's head was one thing and is another now.
+    pub(super) fn note_head(&mut self, source: &str, before: Option<&Head>, now: &Head) {
+        let Some(before) = before else {
+            self.structure = true;
+            return;
+        };
+        if before == now {
+            return;
+        }
+        self.heads.insert(source.to_owned());
+        if before.front != now.front || before.found != now.found {
+            self.structure = true;
+        }
+        if before.words != now.words {
+            self.fields = self.fields.and(Fields::named("words"));
+        }
+        if before.minutes() != now.minutes() {
+            self.fields = self.fields.and(Fields::named("minutes"));
+        }
+        if before.first_paragraph != now.first_paragraph {
+            self.fields = self.fields.and(Fields::named("summary"));
+        }
+    }
+
+    /// Whether a file below `folder/` is among the changed ones.
+    pub(super) fn touch(&self, folder: &str) -> bool {
+        self.files.iter().any(|file| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// Whether the configuration is.
+    pub(super) fn touch_config(&self) -> bool {
+        self.files.contains(config::FILE)
+    }
+
+    /// Whether only texts below the heads of known pages are different, so that the model,
+    /// the plan and the templates stand as they are.
+    pub(super) fn are_only_texts(&self) -> bool {
+        let is_text = |file: &String| file.starts_with("content/") && file.ends_with(".md");
+        !self.list && !self.structure && self.files.iter().all(is_text)
+    }
+
+    /// Says of a read whether its answer may be another one.
+    pub(super) fn judge(&self) -> impl Fn(&Read) -> bool + '_ {
+        let (config, layouts) = (self.touch_config(), self.touch("layouts"));
+        move |read| match read {
+            Read::File(path) => self.files.contains(path),
+            Read::Template(_) | Read::IsTemplate(_) | Read::Asset(_) => layouts,
+            Read::Setting(_) => config,
+            Read::Data(name) => self.files.contains(&format!("data/{name}")),
+            Read::Link { .. } => self.names,
+            other => self.structure || config || other.fields().is_some_and(|seen| seen.meets(self.fields)),
+        }
+    }
+}

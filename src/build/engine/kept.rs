@@ -1,0 +1,99 @@
+//! What one build leaves for the next: the files it saw, what it took from them, the
+//! outputs it made and what each of them has read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::build::asset::Naming;
+use crate::build::model::{Drafts, Head};
+use crate::build::output::render::ToAnchor;
+use crate::build::sources::Stamp;
+use crate::build::trace::{Answer, ReadId, Reads};
+use crate::site::diagnostic::Diagnostic;
+use crate::site::digest::Digest;
+use crate::site::release::{BuildId, Object};
+
+/// What was asked for: a build that was asked for something else leaves nothing of use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Settings {
+    pub(super) drafts: Drafts,
+    pub(super) naming: Naming,
+    /// Where the pages are.
+    pub(super) content: String,
+}
+
+/// A source file as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SeenFile {
+    /// None if it was so young that it may have changed without a sign since.
+    pub(super) stamp: Option<Stamp>,
+    /// Of its bytes, for pages.
+    pub(super) digest: Option<Digest>,
+}
+
+/// One output that was made without mistakes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Output {
+    /// What it is about: see `plan::name_of`.
+    pub(super) subject: String,
+    pub(super) layout: Option<String>,
+    pub(super) object: Object,
+    /// The title, for pages.
+    pub(super) title: Option<String>,
+    pub(super) reads: Vec<ReadId>,
+    pub(super) anchors: Vec<String>,
+    pub(super) to_anchors: Vec<ToAnchor>,
+    /// Warnings.
+    pub(super) found: Vec<Diagnostic>,
+    /// Of what can be found in it, if anything can.
+    pub(super) documents: Option<Digest>,
+    /// Where the edge puts things, in a shell.
+    pub(super) holes: Vec<(String, usize)>,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) settings: Settings,
+    /// The day it was built for: a page to come may have come.
+    pub(super) today: Date,
+    /// Path from the root → the file.
+    pub(super) files: BTreeMap<String, SeenFile>,
+    /// Source below `content/` → what the model takes from it.
+    pub(super) heads: FxHashMap<String, Arc<Head>>,
+    /// The taxonomies that heads were read for.
+    pub(super) taxonomies: Vec<String>,
+    pub(super) reads: Arc<Reads>,
+    /// Path in the site → the output.
+    pub(super) outputs: FxHashMap<String, Output>,
+    /// Of everything that a link may lead to.
+    pub(super) names: Answer,
+    /// What is wrong that is no output's fault.
+    pub(super) found: Vec<Diagnostic>,
+    /// Links to headings that are not there.
+    pub(super) broken_anchors: Vec<Diagnostic>,
+    /// The templates of the edge.
+    pub(super) templates: BTreeMap<String, Object>,
+    pub(super) whole: Whole,
+}
+
+/// What is known of a build as a whole; enough to say that nothing has changed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Whole {
+    /// The release it published; none if there were errors.
+    pub(super) release: Option<BuildId>,
+    /// Objects of the release that have no path: templates and shells.
+    pub(super) hidden: Vec<Object>,
+    /// The path of each public file, and its object.
+    pub(super) public: Vec<(String, Object)>,
+    /// The search index.
+    pub(super) index: Option<String>,
+    /// The pages in it, and the digest of what can be found in each.
+    pub(super) indexed: Vec<(String, Digest)>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) pages: usize,
+}

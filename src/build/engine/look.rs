@@ -1,0 +1,156 @@
+//! A look at the files: which are there, and which are not as they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::kept::{Kept, SeenFile};
+use crate::build::model::Head;
+use crate::build::sources::{Sources, Stamp, read_text};
+use crate::site::diagnostic::Diagnostic;
+use crate::site::digest::Digest;
+
+/// What was seen.
+pub(super) struct Look {
+    /// All files, by path from the root, in order.
+    pub(super) files: Vec<String>,
+    /// What stood in the way.
+    pub(super) found: Vec<Diagnostic>,
+    /// Those that are new, or may be another version.
+    pub(super) changed: FxHashSet<String>,
+    /// Those that are gone.
+    pub(super) removed: FxHashSet<String>,
+    /// Whether one was added or removed.
+    pub(super) list: bool,
+    /// Of those that may be another version; none where it cannot be trusted.
+    stamps: FxHashMap<String, Option<Stamp>>,
+}
+
+/// The head of a page that may be another version.
+pub(super) struct ReadHead {
+    /// Below `content/`.
+    pub(super) source: String,
+    pub(super) seen: SeenFile,
+    /// None if its bytes are the same after all.
+    pub(super) head: Option<Result<Head, Diagnostic>>,
+    pub(super) text: Option<Arc<str>>,
+}
+
+impl Look {
+    /// Looks at all files, or when that is known at those `only` that may have changed.
+    pub(super) fn at(
+        sources: &dyn Sources,
+        before: &BTreeMap<String, SeenFile>,
+        only: Option<&BTreeSet<String>>,
+    ) -> Self {
+        if let Some(only) = only {
+            let stamps: Vec<Option<Stamp>> = only.iter().map(|file| sources.stamp(file)).collect();
+            // A file that came or went, or a folder: the list itself must be made again.
+            if only.iter().zip(&stamps).all(|(file, stamp)| before.contains_key(file) && stamp.is_some()) {
+                let settled = stamps.into_iter().map(|stamp| stamp.filter(|stamp| sources.is_settled(stamp)));
+                let stamps = only.iter().cloned().zip(settled).collect();
+                return Self {
+                    files: Vec::new(),
+                    found: Vec::new(),
+                    changed: only.iter().cloned().collect(),
+                    removed: FxHashSet::default(),
+                    list: false,
+                    stamps,
+                };
+            }
+        }
+        let (files, found) = sources.files();
+        let stamps: Vec<Option<Stamp>> = files.par_iter().map(|file| sources.stamp(file)).collect();
+        let mut changed = FxHashSet::default();
+        let mut list = false;
+        let mut kept = FxHashMap::default();
+        for (file, stamp) in files.iter().zip(stamps) {
+            match before.get(file) {
+                Some(seen) if seen.stamp.is_some() && seen.stamp == stamp && !is_named(only, file) => continue,
+                Some(_) => {}
+                None => list = true,
+            }
+            changed.insert(file.clone());
+            // Now, before the file is read: what is written after that has another stamp.
+            kept.insert(file.clone(), stamp.filter(|stamp| sources.is_settled(stamp)));
+        }
+        let removed: FxHashSet<String> = if files.len() == before.len() && !list {
+            FxHashSet::default()
+        } else {
+            let there: FxHashSet<&str> = files.iter().map(String::as_str).collect();
+            before.keys().filter(|file| !there.contains(file.as_str())).cloned().collect()
+        };
+        changed.extend(removed.iter().cloned());
+        Self { files, found, changed, list: list || !removed.is_empty(), removed, stamps: kept }
+    }
+
+    /// Reads the pages that may be another version. All of them, if the heads that are
+    /// known hold no more.
+    pub(super) fn read_heads(
+        &self,
+        sources: &dyn Sources,
+        kept: &Kept,
+        heads_hold: bool,
+        taxonomies: &[String],
+    ) -> Vec<ReadHead> {
+        let is_page = |file: &&String| file.starts_with("content/") && file.ends_with(".md");
+        let mut files: Vec<&String> = match heads_hold {
+            true => self.changed.iter().filter(is_page).filter(|file| !self.removed.contains(*file)).collect(),
+            false => kept
+                .files
+                .keys()
+                .chain(&self.files)
+                .filter(is_page)
+                .filter(|file| !self.removed.contains(*file))
+                .collect(),
+        };
+        files.sort_unstable();
+        files.dedup();
+        files.into_par_iter().map(|file| self.read_head(sources, kept, heads_hold, taxonomies, file)).collect()
+    }
+
+    fn read_head(
+        &self,
+        sources: &dyn Sources,
+        kept: &Kept,
+        heads_hold: bool,
+        taxonomies: &[String],
+        file: &str,
+    ) -> ReadHead {
+        let source = file.strip_prefix("content/").unwrap_or(file).to_owned();
+        let stamp = match self.stamps.get(file) {
+            Some(stamp) => *stamp,
+            None => sources.stamp(file).filter(|stamp| sources.is_settled(stamp)),
+        };
+        match read_text(sources, file) {
+            Ok(text) => {
+                let digest = Digest::of(text.as_bytes());
+                let before = kept.files.get(file).and_then(|seen| seen.digest);
+                let is_same = heads_hold && before == Some(digest) && kept.heads.contains_key(&source);
+                let head = (!is_same).then(|| Ok(Head::read(file, &text, taxonomies)));
+                let text = (!is_same).then(|| Arc::from(text));
+                ReadHead { source, seen: SeenFile { stamp, digest: Some(digest) }, head, text }
+            }
+            Err(diagnostic) => {
+                let seen = SeenFile { stamp: None, digest: None };
+                ReadHead { source, seen, head: Some(Err(diagnostic)), text: None }
+            }
+        }
+    }
+
+    /// Notes the files that are no pages, and forgets those that are gone.
+    pub(super) fn note_others(&self, files: &mut BTreeMap<String, SeenFile>) {
+        let is_page = |file: &str| file.starts_with("content/") && file.ends_with(".md");
+        // In no order: each is a key of its own.
+        self.stamps.iter().filter(|(file, _)| !is_page(file)).for_each(|(file, stamp)| {
+            files.insert(file.clone(), SeenFile { stamp: *stamp, digest: None });
+        });
+        files.retain(|file, _| !self.removed.contains(file));
+    }
+}
+
+fn is_named(only: Option<&BTreeSet<String>>, file: &str) -> bool {
+    only.is_some_and(|only| only.contains(file))
+}

@@ -1,0 +1,189 @@
+//! Making outputs: each by itself, on all cores.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+use super::kept::{Kept, Output};
+use super::{Progress, Request};
+use crate::build::output::feed;
+use crate::build::output::plan::{self, Planned, Subject};
+use crate::build::output::render::{Rendered, Renderer};
+use crate::build::search_index::{self, page_digest};
+use crate::build::sources::unreadable;
+use crate::build::texts::Texts;
+use crate::build::trace::Reads;
+use crate::build::world::World;
+use crate::site::diagnostic::Diagnostic;
+use crate::site::release::{Object, Writer};
+use crate::site::search::Document;
+
+/// Above this a file is copied from where it lies and never held in memory.
+const LARGE_FILE: u64 = 4 * 1024 * 1024;
+
+/// How many outputs are rendered before what can be found in them is handed on: enough for
+/// all cores, and few enough to be held.
+const BATCH: usize = 256;
+
+/// What was made.
+#[derive(Default)]
+pub(super) struct Made {
+    /// Path in the site → its record; none if there were mistakes.
+    pub(super) outputs: Vec<(String, Option<Output>)>,
+    /// What is wrong in outputs that have no record.
+    pub(super) found: Vec<Diagnostic>,
+    /// How many were rendered.
+    pub(super) rendered: usize,
+    /// Whether one of them has other ids in it, or links to others, than its record.
+    pub(super) has_other_anchors: bool,
+    /// The search index that is being written beside, in a clean build.
+    pub(super) index: Option<search_index::Indexing>,
+    /// What can be found in them, when the index stands already.
+    pub(super) documents: Vec<Document>,
+}
+
+/// One output that was made.
+struct One {
+    path: String,
+    output: Option<Output>,
+    found: Vec<Diagnostic>,
+    documents: Vec<Document>,
+    is_rendered: bool,
+}
+
+/// Makes `dirty`, which must be in order of path.
+pub(super) fn all(
+    request: &Request<'_>,
+    writer: &Writer,
+    world: &Arc<World>,
+    texts: &Texts<'_>,
+    kept: &Kept,
+    dirty: &[&Planned],
+) -> io::Result<Made> {
+    (request.progress)(Progress::Planned(dirty.len()));
+    let renderer = Renderer { world, reads: &kept.reads, texts };
+    let mut made = Made::default();
+    let config = &world.site.config;
+    let index_stands = kept.whole.index.as_ref().is_some_and(|name| search_index::stands(&request.shelf, name));
+    if config.search && !index_stands {
+        made.index = Some(search_index::Indexing::begin(&request.shelf, &config.language)?);
+    }
+    let done = AtomicUsize::new(0);
+    for batch in dirty.chunks(BATCH) {
+        let ones: Vec<io::Result<One>> = batch
+            .par_iter()
+            .map(|output| {
+                let one = one(request, writer, &renderer, output);
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if done.is_multiple_of(64) {
+                    (request.progress)(Progress::Rendered(done));
+                }
+                one
+            })
+            .collect();
+        for one in ones {
+            let One { path, output, found, documents, is_rendered } = one?;
+            made.rendered += usize::from(is_rendered);
+            made.found.extend(found);
+            match &mut made.index {
+                Some(index) => index.add(documents),
+                None => made.documents.extend(documents),
+            }
+            made.outputs.push((path, output));
+        }
+    }
+    Ok(made)
+}
+
+fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: &Planned) -> io::Result<One> {
+    let site = &renderer.world.site;
+    let path = output.path.as_str().to_owned();
+    let failed = |found| One { path: path.clone(), output: None, found, documents: Vec::new(), is_rendered: false };
+    let made = |object: Object| Output {
+        subject: plan::name_of(site, &output.subject),
+        layout: output.layout.clone(),
+        object,
+        title: None,
+        reads: Vec::new(),
+        anchors: Vec::new(),
+        to_anchors: Vec::new(),
+        found: Vec::new(),
+        documents: None,
+        holes: Vec::new(),
+    };
+    let bytes = match &output.subject {
+        Subject::Feed => feed::atom(site),
+        Subject::Sitemap => feed::sitemap(site, &renderer.world.plan),
+        Subject::Robots => feed::robots(site),
+        Subject::Alias(to) => feed::moved(site, to),
+        Subject::File(file) => {
+            let is_large = |path: &std::path::PathBuf| path.metadata().is_ok_and(|found| found.len() > LARGE_FILE);
+            if let Some(location) = request.sources.location(file).filter(is_large) {
+                let output = made(writer.put_file(&location)?);
+                return Ok(One { output: Some(output), ..failed(Vec::new()) });
+            }
+            match request.sources.read(file) {
+                Ok(bytes) => bytes,
+                Err(cause) => return Ok(failed(vec![unreadable(file, &cause)])),
+            }
+        }
+        Subject::Page(..) | Subject::Taxonomy(_) | Subject::Term(..) | Subject::NotFound => {
+            return rendered(writer, renderer, output, made, failed(Vec::new()));
+        }
+    };
+    Ok(One { output: Some(made(writer.put(&bytes)?)), ..failed(Vec::new()) })
+}
+
+fn rendered(
+    writer: &Writer,
+    renderer: &Renderer<'_>,
+    output: &Planned,
+    made: impl Fn(Object) -> Output,
+    one: One,
+) -> io::Result<One> {
+    let Rendered { bytes, found, anchors, to_anchors, documents, reads } = renderer.render(output);
+    let Some(bytes) = bytes.filter(|_| !super::has_errors(&found)) else {
+        return Ok(One { found, is_rendered: true, ..one });
+    };
+    let site = &renderer.world.site;
+    let title = match &output.subject {
+        Subject::Page(id, 1) => Some(site.page(*id).title(&site.config)),
+        _ => None,
+    };
+    let record = Output {
+        title,
+        reads,
+        anchors,
+        to_anchors,
+        found,
+        documents: (!documents.is_empty()).then(|| page_digest(&documents)),
+        ..made(writer.put(&bytes)?)
+    };
+    Ok(One { output: Some(record), documents, is_rendered: true, ..one })
+}
+
+/// What is wrong in the texts of these files, when no layout can show them.
+pub(super) fn mistakes_in_texts(
+    request: &Request<'_>,
+    world: &Arc<World>,
+    texts: &Texts<'_>,
+    files: &FxHashSet<String>,
+) -> Vec<Diagnostic> {
+    let reads = Arc::new(Reads::default());
+    let renderer = Renderer { world, reads: &reads, texts };
+    (request.progress)(Progress::Planned(files.len()));
+    let is_of_them = |output: &&Planned| match output.subject {
+        Subject::Page(id, 1) => files.contains(&world.site.page(id).file()),
+        _ => false,
+    };
+    let found = world
+        .plan
+        .outputs
+        .par_iter()
+        .filter(is_of_them)
+        .flat_map_iter(|output| renderer.render(&Planned { layout: None, ..output.clone() }).found);
+    found.collect()
+}

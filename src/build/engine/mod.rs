@@ -1,0 +1,514 @@
+//! The engine: from what has changed to a release.
+//!
+//! ```text
+//! look at the files -> read the heads of new ones -> model, plan, templates: the world
+//!   -> ask again what may have another answer -> render what read it -> publish
+//! ```
+//!
+//! Between two builds [`Kept`] says what every output was made from. It lives in the
+//! [`Engine`] of a process that watches, and in `.littoral/cache` for the next process;
+//! without it the build is clean. An output is rendered when it has no record, when another
+//! layout or list page answers its path, when something it read has another answer, or when
+//! its object is not as it was written. Nothing of the record is believed beyond that, and
+//! it is written last: a build that was killed is done again.
+
+mod cache;
+mod changes;
+mod kept;
+mod look;
+mod make;
+mod publish;
+mod why;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::changes::Changes;
+use self::kept::{Kept, Settings, Whole};
+use self::look::{Look, ReadHead};
+use self::why::Reason;
+pub use self::why::Why;
+use super::asset::{Assets, Naming};
+use super::data::DataFiles;
+use super::layout;
+use super::model::{self, Drafts, Head};
+use super::output::plan::{self, Planned, Subject};
+use super::output::render;
+use super::sources::{Sources, read_text};
+use super::texts::Texts;
+use super::trace::{Answer, ReadId};
+use super::world::World;
+use crate::site::config::{self, Config};
+use crate::site::diagnostic::{Code, Diagnostic, Severity};
+use crate::site::release::{Entry, PublishError, Published, Shelf, Writer};
+
+/// What is to be built, and how.
+pub struct Request<'a> {
+    /// Where the release goes.
+    pub shelf: Shelf,
+    /// Where everything comes from.
+    pub sources: &'a dyn Sources,
+    /// Whether unpublished pages are part of it.
+    pub drafts: Drafts,
+    /// Whether assets bear digests.
+    pub naming: Naming,
+    /// Told how far it is, from any thread.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Told of the outputs that were made anew, as soon as their objects stand and before
+    /// the release does: for who wants to answer from them at once.
+    pub ready: &'a (dyn Fn(&[Entry]) + Sync),
+}
+
+/// How far a build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many outputs will be rendered.
+    Planned(usize),
+    /// So many are.
+    Rendered(usize),
+}
+
+/// What a build did.
+#[derive(Debug)]
+pub struct Report {
+    /// The release, if there were no errors.
+    pub published: Option<Published>,
+    /// Everything that is wrong, in order of place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Markdown files that are part of the site.
+    pub pages: usize,
+    /// Outputs that were rendered.
+    pub rendered: usize,
+    /// Why each of them was.
+    pub why: Why,
+}
+
+impl Report {
+    /// Whether nothing was published.
+    pub fn has_errors(&self) -> bool {
+        has_errors(&self.diagnostics)
+    }
+}
+
+fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// What stops a build that its author did nothing wrong in.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The disk is full, or may not be written.
+    #[error("cannot write the release: {0}")]
+    CannotWrite(#[from] io::Error),
+    /// The same, when all was made.
+    #[error(transparent)]
+    CannotPublish(#[from] PublishError),
+}
+
+impl BuildError {
+    /// Whether the release before is the live one still.
+    pub fn leaves_the_release_before(&self) -> bool {
+        !matches!(self, Self::CannotPublish(PublishError::NotCheckedOut(_)))
+    }
+}
+
+/// Builds the site and publishes it, unless there are errors: then the release before
+/// stays as it is.
+pub fn build(request: &Request<'_>) -> Result<Report, BuildError> {
+    let mut engine = Engine::default();
+    let report = engine.build(request, None)?;
+    engine.save(&request.shelf);
+    Ok(report)
+}
+
+/// Builds one site again and again.
+#[derive(Debug, Default)]
+pub struct Engine {
+    kept: Option<Kept>,
+    world: Option<Arc<World>>,
+    /// Whether the cache is older than what is kept.
+    is_unsaved: bool,
+}
+
+/// The parts of a build that templates and configuration make.
+struct Parts {
+    config: Config,
+    layouts: Arc<layout::Layouts>,
+    data: Arc<DataFiles>,
+    assets: Arc<Assets>,
+    /// Whether every layout could be read.
+    are_whole: bool,
+}
+
+impl Engine {
+    /// Builds what has changed. `only` names the files that may have since the build
+    /// before, if that is known.
+    pub fn build(&mut self, request: &Request<'_>, only: Option<&BTreeSet<String>>) -> Result<Report, BuildError> {
+        // Before anything is read: of two builds at once, the later one to read is the later to publish.
+        let writer = Writer::open(request.shelf.clone())?;
+        let settings = Settings {
+            drafts: request.drafts,
+            naming: request.naming,
+            content: request.sources.location("content/").map_or_else(String::new, |path| path.display().to_string()),
+        };
+        let sources = request.sources;
+        let mut kept = self.kept.take().filter(|kept| kept.settings == settings);
+        let look;
+        if let Some(kept) = &kept {
+            look = Look::at(sources, &kept.files, only);
+        } else if let Some(cached) = cache::open(&request.shelf, &settings) {
+            look = Look::at(sources, &cached.files, None);
+            let is_same = look.changed.is_empty() && look.found.is_empty() && cached.today == sources.today();
+            if let Some(report) = same_again(request, &writer, &cached.whole).filter(|_| is_same) {
+                return Ok(report);
+            }
+            kept = cached.load();
+        } else {
+            look = Look::at(sources, &BTreeMap::new(), None);
+        }
+        self.round(request, &writer, settings, look, kept)
+    }
+
+    /// Writes the cache, if it is older than what is known. A cache that cannot be written
+    /// is no mistake in a site: the next build is slower.
+    pub fn save(&mut self, shelf: &Shelf) {
+        if let Some(kept) = self.kept.as_ref().filter(|_| self.is_unsaved) {
+            if let Err(error) = cache::save(shelf, kept) {
+                tracing::warn!(%error, "the cache could not be written: the next build is a clean one");
+            }
+            self.is_unsaved = false;
+        }
+    }
+
+    /// What the output at `path` reads; none if there is no such output.
+    pub fn reads_of(&self, path: &str) -> Option<Vec<String>> {
+        let kept = self.kept.as_ref()?;
+        let output = kept.outputs.get(path)?;
+        let all = kept.reads.by_number();
+        let mut reads: Vec<String> = output.reads.iter().filter_map(|id| Some(all.get(id)?.0.to_string())).collect();
+        reads.sort();
+        Some(reads)
+    }
+
+    fn round(
+        &mut self,
+        request: &Request<'_>,
+        writer: &Writer,
+        settings: Settings,
+        look: Look,
+        kept: Option<Kept>,
+    ) -> Result<Report, BuildError> {
+        let sources = request.sources;
+        let mut texts = Texts::new(sources);
+        let mut changes = Changes { files: look.changed.clone(), list: look.list, ..Changes::default() };
+        let mut found = look.found.clone();
+        let world = self.world.take().filter(|_| kept.is_some());
+        // The configuration first: it says which keys of a head are taxonomies.
+        let config = match &world {
+            Some(world) if !changes.touch_config() => world.site.config.clone(),
+            _ => read_config(sources, &look.files, &mut found),
+        };
+        let mut kept = kept.unwrap_or_else(|| empty(settings, sources, &config));
+        let heads_hold = kept.taxonomies == config.taxonomies;
+        let read = look.read_heads(sources, &kept, heads_hold, &config.taxonomies);
+        for ReadHead { source, seen, head, text } in read {
+            let file = format!("content/{source}");
+            match head {
+                None => drop(changes.files.remove(&file)),
+                Some(Ok(head)) => {
+                    changes.note_head(&source, kept.heads.get(&source).map(Arc::as_ref), &head);
+                    kept.heads.insert(source, Arc::new(head));
+                }
+                Some(Err(diagnostic)) => {
+                    changes.structure = true;
+                    kept.heads.remove(&source);
+                    found.push(diagnostic);
+                }
+            }
+            if let Some(text) = text {
+                texts.keep(&file, text);
+            }
+            kept.files.insert(file, seen);
+        }
+        look.note_others(&mut kept.files);
+        for source in look.removed.iter().filter_map(|file| file.strip_prefix("content/")) {
+            changes.structure = true;
+            kept.heads.remove(source);
+        }
+        changes.structure |= kept.today != sources.today() || !heads_hold;
+        kept.today = sources.today();
+        kept.taxonomies.clone_from(&config.taxonomies);
+        let mut whole_layouts = true;
+        let world = match world {
+            Some(world) if changes.are_only_texts() && found.is_empty() => patched(world, &kept, &changes),
+            before => {
+                let files: Vec<String> = kept.files.keys().cloned().collect();
+                let parts = parts(request, &files, config, before.as_deref(), &changes, &mut found);
+                whole_layouts = parts.are_whole;
+                let world = new_world(sources, &texts, parts, &kept, request.drafts, &files, &mut found);
+                let names = names_of(&world);
+                changes.names = names != kept.names;
+                kept.names = names;
+                kept.found = std::mem::take(&mut found);
+                world
+            }
+        };
+        if !whole_layouts {
+            return Ok(without_layouts(request, &texts, &world, &kept, &look));
+        }
+        let changed = match Arc::get_mut(&mut kept.reads) {
+            Some(reads) => reads.ask_again(changes.judge(), |read| world.answer(read)),
+            None => FxHashSet::default(),
+        };
+        let (dirty, why) = select(request, writer, &world, &mut kept, &changes, &changed);
+        let mut made = make::all(request, writer, &world, &texts, &kept, &dirty)?;
+        let mut paths = Vec::new();
+        for (path, output) in std::mem::take(&mut made.outputs) {
+            let anchors = |output: &kept::Output| (output.anchors.clone(), output.to_anchors.clone());
+            let now = output.as_ref().map(anchors);
+            let before = match output {
+                Some(output) => kept.outputs.insert(path.clone(), output),
+                None => kept.outputs.remove(&path),
+            };
+            made.has_other_anchors |= before.as_ref().map(anchors) != now;
+            paths.push(path);
+        }
+        let report = publish::publish(request, writer, &world, &mut kept, &changes, made, &paths, why)?;
+        self.kept = Some(kept);
+        self.world = Some(world);
+        self.is_unsaved = true;
+        Ok(report)
+    }
+}
+
+/// Texts are still read for their own mistakes; a layout that is not there would only be
+/// complained of again for each page. What was kept is dropped: the next build takes up the
+/// cache, which is older, and looks at every file.
+fn without_layouts(request: &Request<'_>, texts: &Texts<'_>, world: &Arc<World>, kept: &Kept, look: &Look) -> Report {
+    let mut found = kept.found.clone();
+    found.extend(make::mistakes_in_texts(request, world, texts, &look.changed));
+    let (pages, diagnostics) = (page_count(world), in_order(found));
+    Report { published: None, diagnostics, pages, rendered: 0, why: Why::default() }
+}
+
+fn same_again(request: &Request<'_>, writer: &Writer, whole: &Whole) -> Option<Report> {
+    let release = whole.release?;
+    let index_stands = whole.index.as_ref().is_none_or(|index| super::search_index::stands(&request.shelf, index));
+    (index_stands && writer.stands(release, &whole.public, &whole.hidden)).then(|| Report {
+        published: Some(Published { id: release, changed: false }),
+        diagnostics: whole.diagnostics.clone(),
+        pages: whole.pages,
+        rendered: 0,
+        why: Why::default(),
+    })
+}
+
+fn empty(settings: Settings, sources: &dyn Sources, config: &Config) -> Kept {
+    Kept {
+        settings,
+        today: sources.today(),
+        files: BTreeMap::new(),
+        heads: FxHashMap::default(),
+        taxonomies: config.taxonomies.clone(),
+        reads: Arc::default(),
+        outputs: FxHashMap::default(),
+        names: Answer::NOTHING,
+        found: Vec::new(),
+        broken_anchors: Vec::new(),
+        templates: BTreeMap::new(),
+        whole: Whole::default(),
+    }
+}
+
+fn read_config(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Config {
+    if !files.iter().any(|file| file == config::FILE) {
+        return Config::default();
+    }
+    match read_text(sources, config::FILE) {
+        Ok(text) => {
+            let (config, mistakes) = Config::parse(&text);
+            found.extend(mistakes);
+            config
+        }
+        Err(diagnostic) => {
+            found.push(diagnostic);
+            Config::default()
+        }
+    }
+}
+
+/// Templates, data and assets; those of the build before where none of their files is
+/// another one. They are loaded again when they had mistakes, to tell them again.
+fn parts(
+    request: &Request<'_>,
+    files: &[String],
+    config: Config,
+    before: Option<&World>,
+    changes: &Changes,
+    found: &mut Vec<Diagnostic>,
+) -> Parts {
+    let sources = request.sources;
+    let had = found.len();
+    let layouts = match before {
+        Some(world) if !changes.touch("layouts") => world.layouts.clone(),
+        _ => Arc::new(layout::compile(sources, files, found)),
+    };
+    let are_whole =
+        !found[had..].iter().any(|diagnostic| matches!(diagnostic.code, Code::LayoutSyntax | Code::PartialCycle));
+    let data = match before {
+        Some(world) if !changes.touch("data") && world.data.is_whole() => world.data.clone(),
+        _ => Arc::new(DataFiles::load(sources, files, found)),
+    };
+    let assets = match before {
+        Some(world) if !changes.touch("layouts") => world.assets.clone(),
+        _ => Arc::new(Assets::load(sources, files, request.naming, found)),
+    };
+    Parts { config, layouts, data, assets, are_whole }
+}
+
+fn new_world(
+    sources: &dyn Sources,
+    texts: &Texts<'_>,
+    parts: Parts,
+    kept: &Kept,
+    drafts: Drafts,
+    files: &[String],
+    found: &mut Vec<Diagnostic>,
+) -> Arc<World> {
+    let mut heads: Vec<(&str, Arc<Head>)> =
+        kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
+    heads.sort_unstable_by_key(|(source, _)| *source);
+    let Parts { config, layouts, data, assets, .. } = parts;
+    let site = model::load(&heads, config, files, (drafts, sources.today()), found);
+    let plan = plan::plan(&site, &layouts, files, texts, found);
+    let described = render::describe(&site);
+    let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
+    Arc::new(World { site, plan, layouts, assets, data, files: digests.collect(), described })
+}
+
+/// The same world with other words in some of its pages.
+fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> {
+    if let Some(inner) = Arc::get_mut(&mut world) {
+        let digests = changes.files.iter().filter_map(|file| Some((file.clone(), kept.files.get(file)?.digest?)));
+        inner.files.extend(digests);
+        for source in &changes.heads {
+            if let (Some(id), Some(head)) = (inner.site.by_source(source), kept.heads.get(source)) {
+                inner.site.set_words(id, head);
+            }
+        }
+    }
+    world
+}
+
+/// The digest of everything that a link may lead to.
+fn names_of(world: &World) -> Answer {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |part: &str| {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    };
+    for output in &world.plan.outputs {
+        add(output.path.as_str());
+        add(match &output.subject {
+            Subject::Alias(to) => to.as_str(),
+            _ => "",
+        });
+    }
+    for page in &world.site.pages {
+        add(&page.source);
+        add(page.permalink.as_str());
+    }
+    world.site.hidden.iter().for_each(|source| add(source));
+    let mut files: Vec<_> = world.site.files.iter().collect();
+    files.sort_unstable();
+    for (file, path) in files {
+        add(file);
+        add(path);
+    }
+    Answer::of(hasher.finalize().as_bytes())
+}
+
+/// The outputs that must be made, and why. Records of outputs that are no longer planned
+/// are dropped.
+fn select<'w>(
+    request: &Request<'_>,
+    writer: &Writer,
+    world: &'w World,
+    kept: &mut Kept,
+    changes: &Changes,
+    changed: &FxHashSet<ReadId>,
+) -> (Vec<&'w Planned>, Why) {
+    use rayon::prelude::*;
+    let site = &world.site;
+    let is_first = kept.outputs.is_empty();
+    // A search index that is gone can only be made from all texts.
+    let needs_texts = site.config.search
+        && !kept.whole.index.as_ref().is_some_and(|index| super::search_index::stands(&request.shelf, index));
+    let only_texts = changes.are_only_texts() && changes.fields.is_empty();
+    let reason = |output: &Planned| -> Option<Reason> {
+        let Some(record) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
+        if let Subject::File(file) = &output.subject
+            && changes.files.contains(file)
+        {
+            return Some(Reason::Files);
+        }
+        let is_of_a_layout = output.layout.is_some();
+        if !is_of_a_layout && !matches!(output.subject, Subject::File(_)) && !only_texts {
+            return Some(Reason::Site);
+        }
+        if record.layout != output.layout {
+            return Some(Reason::OtherLayout);
+        }
+        if !only_texts && record.subject != plan::name_of(site, &output.subject) {
+            return Some(Reason::OtherSubject);
+        }
+        let read: Vec<ReadId> = record.reads.iter().copied().filter(|id| changed.contains(id)).collect();
+        if !read.is_empty() {
+            return Some(Reason::Reads(read));
+        }
+        if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
+            return Some(Reason::NoIndex);
+        }
+        (!writer.is_whole(&record.object)).then_some(Reason::Damaged)
+    };
+    let mut dirty: Vec<(&Planned, Reason)> =
+        world.plan.outputs.par_iter().filter_map(|output| Some((output, reason(output)?))).collect();
+    dirty.sort_by(|(one, _), (other, _)| one.path.as_str().cmp(other.path.as_str()));
+    let why = if is_first { Why::default() } else { Why::of(&dirty, kept) };
+    if !only_texts {
+        kept.outputs.retain(|path, _| world.plan.at(path).is_some() || path == publish::SHELL);
+    }
+    (dirty.into_iter().map(|(output, _)| output).collect(), why)
+}
+
+fn page_count(world: &World) -> usize {
+    world.site.pages.iter().filter(|page| page.has_file).count()
+}
+
+/// By place; the same mistake of a layout, met on a thousand pages, is one.
+fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort();
+    let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
+    for diagnostic in found {
+        match kept.last_mut() {
+            Some((last, times))
+                if last.place == diagnostic.place
+                    && last.code == diagnostic.code
+                    && last.message == diagnostic.message =>
+            {
+                *times += 1
+            }
+            _ => kept.push((diagnostic, 1)),
+        }
+    }
+    kept.into_iter()
+        .map(
+            |(diagnostic, times)| {
+                if times > 1 { diagnostic.hint(format!("met {times} times in this build")) } else { diagnostic }
+            },
+        )
+        .collect()
+}

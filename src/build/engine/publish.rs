@@ -1,0 +1,312 @@
+//! Publishing: from outputs that stand to a release that names them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::changes::Changes;
+use super::kept::{Kept, Output, Whole};
+use super::make::Made;
+use super::{BuildError, Report, Request, Why, has_errors, in_order, page_count};
+use crate::build::layout::{self, Role};
+use crate::build::media;
+use crate::build::output::plan::Subject;
+use crate::build::output::render::Renderer;
+use crate::build::search_index;
+use crate::build::shell;
+use crate::build::sources::read_text;
+use crate::build::texts::Texts;
+use crate::build::world::World;
+use crate::site::config::Broken;
+use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::site::digest::Digest;
+use crate::site::release::{
+    Access, CacheClass, Entry, FORMAT, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+};
+use crate::site::theme;
+
+/// Where the shell's record stands among outputs: the edge answers that path, so no output
+/// has it.
+pub(super) const SHELL: &str = "/_/shell";
+
+/// Checks what can be seen of all outputs only, and publishes them if nothing is wrong.
+pub(super) fn publish(
+    request: &Request<'_>,
+    writer: &Writer,
+    world: &Arc<World>,
+    kept: &mut Kept,
+    changes: &Changes,
+    mut made: Made,
+    paths: &[String],
+    why: Why,
+) -> Result<Report, BuildError> {
+    let mut found = kept.found.clone();
+    found.append(&mut made.found);
+    found.extend(kept.outputs.values().flat_map(|output| output.found.iter().cloned()));
+    if made.has_other_anchors || !changes.are_only_texts() {
+        kept.broken_anchors = check_anchors(world, kept);
+    }
+    found.extend(kept.broken_anchors.iter().cloned());
+    make_shell(writer, world, request, kept, &mut found)?;
+    put_templates(request, writer, kept, changes, &mut found)?;
+    let assets = put_assets(writer, world, kept, &mut found)?;
+    let mut report = Report {
+        published: None,
+        diagnostics: in_order(found),
+        pages: page_count(world),
+        rendered: made.rendered,
+        why,
+    };
+    kept.whole.release = None;
+    if has_errors(&report.diagnostics) {
+        return Ok(report);
+    }
+    let new: Vec<Entry> = paths.iter().filter_map(|path| entry_of(world, kept, path)).collect();
+    (request.ready)(&new);
+    let index = index(request, world, kept, &mut made)?;
+    let manifest = manifest(world, kept, entries(world, kept, &assets), index.clone());
+    let published = writer.publish(&manifest)?;
+    kept.whole = Whole {
+        release: Some(published.id),
+        hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),
+        public: public(kept, &assets),
+        index,
+        indexed: indexed(kept),
+        diagnostics: report.diagnostics.clone(),
+        pages: report.pages,
+    };
+    report.published = Some(published);
+    Ok(report)
+}
+
+fn check_anchors(world: &World, kept: &Kept) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let severity = match world.site.config.links.broken {
+        Broken::Error => Severity::Error,
+        Broken::Warn => Severity::Warning,
+        Broken::Ignore => return found,
+    };
+    for link in kept.outputs.values().flat_map(|output| &output.to_anchors) {
+        // Only texts are looked into: layouts and files have ids that nobody reports. A page
+        // that could not be made has told its own mistakes.
+        let is_page = matches!(world.plan.at(&link.path), Some(Subject::Page(..)));
+        let Some(ids) = kept.outputs.get(&link.path).map(|output| &output.anchors).filter(|_| is_page) else {
+            continue;
+        };
+        if link.anchor != "top" && !ids.contains(&link.anchor) {
+            let message = format!("there is no heading `#{}` on {}", link.anchor, link.path);
+            let diagnostic = Diagnostic {
+                place: Some(link.place.clone()),
+                severity,
+                code: Code::BrokenAnchor,
+                message,
+                hints: Vec::new(),
+            };
+            found.push(diagnostic.near(&link.anchor, ids.iter().map(String::as_str)));
+        }
+    }
+    found
+}
+
+/// The layout in which the edge's pages are put. It is rendered each time that anything but
+/// a text has changed, for it is one.
+fn make_shell(
+    writer: &Writer,
+    world: &Arc<World>,
+    request: &Request<'_>,
+    kept: &mut Kept,
+    found: &mut Vec<Diagnostic>,
+) -> Result<(), BuildError> {
+    let Some(layout) = world.layouts.find(Role::Shell, "") else {
+        kept.outputs.remove(SHELL);
+        return Ok(());
+    };
+    let texts = Texts::new(request.sources);
+    let rendered = Renderer { world, reads: &kept.reads, texts: &texts }.shell(&layout);
+    found.extend(rendered.found);
+    let Some(bytes) = rendered.bytes else { return Ok(()) };
+    let (bytes, holes) = shell::cut(&bytes);
+    let record = Output {
+        subject: "shell".to_owned(),
+        layout: Some(layout),
+        object: writer.put(&bytes)?,
+        title: None,
+        reads: rendered.reads,
+        anchors: Vec::new(),
+        to_anchors: Vec::new(),
+        found: Vec::new(),
+        documents: None,
+        holes,
+    };
+    kept.outputs.insert(SHELL.to_owned(), record);
+    Ok(())
+}
+
+/// The templates of the edge, the site's own in place of the built-in ones.
+fn put_templates(
+    request: &Request<'_>,
+    writer: &Writer,
+    kept: &mut Kept,
+    changes: &Changes,
+    found: &mut Vec<Diagnostic>,
+) -> Result<(), BuildError> {
+    let stand = kept.templates.values().all(|object| writer.is_whole(object));
+    if !kept.templates.is_empty() && !changes.touch("dynamic") && stand {
+        return Ok(());
+    }
+    let mut templates = BTreeMap::new();
+    let mut are_whole = true;
+    for (path, bytes) in theme::dynamic() {
+        if let Some(name) = path.strip_suffix(".hbs") {
+            templates.insert(name.to_owned(), writer.put(bytes)?);
+        }
+    }
+    for file in kept.files.keys() {
+        let Some(name) = file.strip_prefix("dynamic/").and_then(|path| path.strip_suffix(".hbs")) else { continue };
+        match read_text(request.sources, file) {
+            Ok(text) => {
+                if let Err(error) = handlebars::Template::compile(&text) {
+                    are_whole = false;
+                    found.push(layout::syntax_mistake(file, &text, &error));
+                }
+                templates.insert(name.to_owned(), writer.put(text.as_bytes())?);
+            }
+            Err(diagnostic) => {
+                are_whole = false;
+                found.push(diagnostic);
+            }
+        }
+    }
+    // With mistakes in them they are read again by the next build, which must tell them again.
+    kept.templates = if are_whole { templates } else { BTreeMap::new() };
+    Ok(())
+}
+
+/// The assets that belong to the site: its own, and those of the theme that an output asked
+/// for.
+fn put_assets(
+    writer: &Writer,
+    world: &World,
+    kept: &Kept,
+    found: &mut Vec<Diagnostic>,
+) -> Result<Vec<(Entry, Object)>, BuildError> {
+    let all = kept.reads.assets();
+    let mut unasked: Vec<&(u32, String)> = all.iter().collect();
+    // In no order: it is asked for, or not. Most assets are found in the first output.
+    let _ = kept.outputs.values().try_for_each(|output| {
+        unasked.retain(|(id, _)| output.reads.binary_search(id).is_err());
+        (!unasked.is_empty()).then_some(())
+    });
+    let unasked: FxHashSet<u32> = unasked.into_iter().map(|(id, _)| *id).collect();
+    let asked = all.iter().filter(|(id, _)| !unasked.contains(id)).map(|(_, name)| name.as_str()).collect();
+    let mut entries = Vec::new();
+    for (name, asset) in world.assets.used(&asked) {
+        let above = asset.url.match_indices('/').map(|(at, _)| &asset.url[..at]);
+        let taken = above.chain([asset.url.as_str()]).find(|path| world.plan.at(path).is_some());
+        if let Some(path) = taken {
+            let message = format!("it would live at `{}`, and something of the site at `{path}`", asset.url);
+            let place = Place::file(format!("layouts/assets/{name}"));
+            found.push(Diagnostic::error(Code::DuplicateUrl, place, message).hint("rename one of them"));
+            continue;
+        }
+        let object = writer.put(&asset.bytes)?;
+        entries.push((entry(&asset.url, &object, asset.cache, None), object));
+    }
+    Ok(entries)
+}
+
+fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>) -> Entry {
+    Entry {
+        path: path.to_owned(),
+        object: object.digest,
+        media: media::of(path),
+        length: object.length,
+        cache,
+        access: Access::Public,
+        title: title.cloned(),
+    }
+}
+
+/// What answers `path`; none for what an alias or a shell is.
+fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
+    let is_alias = matches!(world.plan.at(path), Some(Subject::Alias(_)));
+    let record = kept.outputs.get(path).filter(|_| path != SHELL && !is_alias)?;
+    Some(entry(path, &record.object, CacheClass::Revalidate, record.title.as_ref()))
+}
+
+fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry> {
+    let outputs = kept.outputs.keys().filter_map(|path| entry_of(world, kept, path));
+    let mut all: Vec<Entry> = outputs.chain(assets.iter().map(|(entry, _)| entry.clone())).collect();
+    all.sort_by(|one, other| one.path.cmp(&other.path));
+    all
+}
+
+/// The files of `public/`, and their objects.
+fn public(kept: &Kept, assets: &[(Entry, Object)]) -> Vec<(String, Object)> {
+    let outputs = kept.outputs.iter().filter(|(path, _)| *path != SHELL);
+    let outputs = outputs.map(|(path, output)| (path.clone(), output.object));
+    let mut files: Vec<_> = outputs.chain(assets.iter().map(|(entry, object)| (entry.path.clone(), *object))).collect();
+    files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    files
+}
+
+/// The pages in which something can be found, in order of path.
+fn indexed(kept: &Kept) -> Vec<(String, Digest)> {
+    let found = kept.outputs.iter().filter_map(|(path, output)| Some((path.clone(), output.documents?)));
+    let mut pages: Vec<_> = found.collect();
+    pages.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    pages
+}
+
+fn index(request: &Request<'_>, world: &World, kept: &Kept, made: &mut Made) -> Result<Option<String>, BuildError> {
+    let config = &world.site.config;
+    if !config.search {
+        return Ok(None);
+    }
+    let pages = indexed(kept);
+    let pages = || pages.iter().map(|(path, digest)| (path.as_str(), *digest));
+    let name = search_index::name(&config.language, pages());
+    match (made.index.take(), &kept.whole.index) {
+        (Some(index), _) => index.finish(&name)?,
+        (None, Some(before)) => {
+            let documents = std::mem::take(&mut made.documents);
+            let before_pages: FxHashMap<&str, Digest> =
+                kept.whole.indexed.iter().map(|(path, digest)| (path.as_str(), *digest)).collect();
+            let now: FxHashMap<&str, _> = pages().collect();
+            let gone = before_pages.iter().filter(|(path, digest)| now.get(*path) != Some(*digest));
+            let mut gone: Vec<&str> = gone.map(|(path, _)| *path).collect();
+            gone.sort_unstable();
+            let new = documents
+                .into_iter()
+                .filter(|document| now.get(document.path.as_str()) != before_pages.get(document.path.as_str()));
+            search_index::update(&request.shelf, &config.language, before, &name, &gone, new.collect())?;
+        }
+        (None, None) => {}
+    }
+    Ok(Some(name))
+}
+
+fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<String>) -> Manifest {
+    let redirects = world.plan.outputs.iter().filter_map(|output| {
+        let Subject::Alias(to) = &output.subject else { return None };
+        let stub = kept.outputs.get(output.path.as_str())?.object;
+        let from = output.path.as_str().to_owned();
+        Some(Redirect { from, to: to.encoded(), stub: stub.digest, length: stub.length })
+    });
+    let mut redirects: Vec<Redirect> = redirects.collect();
+    redirects.sort();
+    let mut shells = BTreeMap::new();
+    if let Some(shell) = kept.outputs.get(SHELL) {
+        shells.insert("page".to_owned(), Shell { object: shell.object.digest, holes: shell.holes.clone() });
+    }
+    let config = &world.site.config;
+    let site = SiteFacts {
+        title: config.title.clone(),
+        base_url: config.base_url.clone(),
+        language: config.language.clone(),
+        edge: config.edge.clone(),
+    };
+    let templates = kept.templates.iter().map(|(name, object)| (name.clone(), object.digest)).collect();
+    Manifest { format: FORMAT, site, entries, redirects, shells, templates, search }
+}
