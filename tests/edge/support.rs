@@ -72,7 +72,7 @@ impl Release {
         self.manifest.entries.retain(|entry| entry.path != path);
         self.manifest.entries.push(Entry {
             path: path.to_owned(),
-            object: self.writer.put(bytes).unwrap().digest.digest,
+            object: self.writer.put(bytes).unwrap().digest,
             media: media.to_owned(),
             length: bytes.len() as u64,
             cache,
