@@ -47,7 +47,7 @@ impl DataFiles {
 }
 
 fn yaml(file: &str, text: &str) -> Result<Value, Diagnostic> {
-    serde_yaml::from_str(text).map_err(|error| crate::site::yaml::diagnostic(Code::Data, file, text, 0, &error))
+    crate::site::yaml::value(Code::Data, file, text)
 }
 
 fn json(file: &str, text: &str) -> Result<Value, Diagnostic> {

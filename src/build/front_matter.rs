@@ -3,12 +3,10 @@
 //! [`read`] splits a text and gives what its head says. Known keys are checked for their
 //! type, each mistake with its line; unknown ones are the author's own and go to `extra`.
 
-use std::fmt;
 use std::ops::Range;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, tz::TimeZone};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -163,12 +161,7 @@ impl Head<'_> {
         if head.trim().is_empty() {
             return Ok(Map::new());
         }
-        serde_yaml::from_str::<Option<Keys>>(head).map(|keys| keys.map_or_else(Map::new, |Keys(map)| map)).map_err(
-            |error| {
-                let before = self.text[..self.range.start].matches('\n').count();
-                yaml::diagnostic(Code::FrontMatter, self.file, self.text, before, &error)
-            },
-        )
+        yaml::keys(Code::FrontMatter, self.file, self.text, self.range.clone())
     }
 
     fn front_matter(
@@ -263,38 +256,16 @@ impl Head<'_> {
 /// What TOML could not read; `start` is where it begins in `text`, the whole of `file`.
 pub fn toml_mistake(code: Code, file: &str, text: &str, start: usize, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
-    let message = error.message().trim().replace('\n', " ");
+    let message = match error.message().trim() {
+        // The reader's own bound is 80.
+        said if said.starts_with("cannot recurse") || said == "recursion limit" => {
+            "lists and keys stand in each other too deep".to_owned()
+        }
+        said => said.replace('\n', " "),
+    };
     let is_bare_text = message.starts_with("invalid boolean") || message.starts_with("string values must be quoted");
     let diagnostic = Diagnostic::error(code, Place::of(file, text, start + span.start..start + span.end), message);
     if is_bare_text { diagnostic.hint("put a text in quotes") } else { diagnostic }
-}
-
-/// Keys and values of which none may be there twice: the second would win in silence.
-struct Keys(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reading;
-        impl<'de> Visitor<'de> for Reading {
-            type Value = Keys;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a map")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Keys, A::Error> {
-                let mut map = Map::new();
-                while let Some((key, value)) = access.next_entry::<String, Value>()? {
-                    if map.contains_key(&key) {
-                        return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
-                    }
-                    map.insert(key, value);
-                }
-                Ok(Keys(map))
-            }
-        }
-        deserializer.deserialize_map(Reading)
-    }
 }
 
 fn text_of(value: &Value) -> Option<String> {
