@@ -16,7 +16,8 @@ use crate::site::yaml;
 /// What the head of a page says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FrontMatter {
-    /// `title`; the file's name stands in for a missing one.
+    /// `title`; the heading that begins the text or else the file's name stands in for a
+    /// missing one.
     pub title: Option<String>,
     /// `date`: when it was published.
     pub date: Option<When>,
@@ -24,7 +25,8 @@ pub struct FrontMatter {
     pub updated: Option<When>,
     /// `description`: one sentence, for lists, feeds and search engines.
     pub description: Option<String>,
-    /// `summary`: some sentences, for lists; the first paragraph stands in for it.
+    /// `summary`: some sentences, for lists; what stands before `<!-- more -->`, the
+    /// description, or else the first paragraph stands in for it.
     pub summary: Option<String>,
     /// `slug`: the page's name in its URL.
     pub slug: Option<String>,
@@ -241,16 +243,52 @@ impl Head<'_> {
     }
 
     fn place_of(&self, key: &str) -> Place {
-        let mut at = self.range.start;
-        for line in self.text[self.range.clone()].split_inclusive('\n') {
-            let rest = line.strip_prefix(key).map(str::trim_start);
-            if rest.is_some_and(|rest| rest.starts_with([':', '='])) {
-                return Place::of(self.file, self.text, at..at + line.trim_end().len());
-            }
-            at += line.len();
-        }
-        Place::of(self.file, self.text, self.range.start..self.range.start)
+        key_place(self.file, self.text, self.range.end, key)
     }
+}
+
+/// The line of `key` in the front matter of `text`, the whole of `file`, whose body begins at
+/// `body_start`; the file as a whole when the key is written in a way of its own.
+pub fn key_place(file: &str, text: &str, body_start: usize, key: &str) -> Place {
+    match key_line(text, body_start, key) {
+        Some(line) => Place::of(file, text, line),
+        None => Place::file(file),
+    }
+}
+
+/// The place of `term` among the terms of `taxonomy`, as [`key_place`] finds a key.
+pub fn term_place(file: &str, text: &str, body_start: usize, taxonomy: &str, term: &str) -> Place {
+    let from = match key_line(text, body_start, taxonomy) {
+        Some(line) => line.start + taxonomy.len(),
+        // Below `taxonomies` the key is indented.
+        None => key_line(text, body_start, "taxonomies").map_or(0, |line| line.end),
+    };
+    let is_whole = |at: &usize| {
+        let before = text[..*at].chars().next_back();
+        let after = text[at + term.len()..].chars().next();
+        before.is_none_or(|sign| sign.is_whitespace() || matches!(sign, '[' | ',' | '"' | '\'' | ':'))
+            && after.is_none_or(|sign| sign.is_whitespace() || matches!(sign, ']' | ',' | '"' | '\''))
+    };
+    let found =
+        text.get(from..body_start).and_then(|head| head.match_indices(term).map(|(at, _)| from + at).find(is_whole));
+    match found {
+        Some(at) => Place::of(file, text, at..at + term.len()),
+        None => key_place(file, text, body_start, taxonomy),
+    }
+}
+
+/// Where the line is, without the white space at its end.
+fn key_line(text: &str, body_start: usize, key: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    for line in text.get(..body_start)?.split_inclusive('\n') {
+        let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+        let rest = rest.map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+        if rest.is_some_and(|rest| rest.starts_with([':', '='])) {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// What TOML could not read; `start` is where it begins in `text`, the whole of `file`.

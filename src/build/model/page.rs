@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::build::front_matter::FrontMatter;
 use crate::site::config::Config;
-use crate::site::permalink::{Permalink, slugify, without_order};
+use crate::site::permalink::{Permalink, readable, slugify, without_order};
 
 /// A page's place in [`super::Site::pages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,8 +66,11 @@ pub struct Page {
     pub parent: Option<PageId>,
     /// Words in the body.
     pub words: usize,
-    /// The first paragraph without markup.
-    pub first_paragraph: String,
+    /// Some sentences of it without markup, for lists.
+    pub summary: String,
+    /// What it is sorted by when pages are sorted by title: the one that is shown, in lower
+    /// case. Made once, because sorting asks for it many times.
+    pub sort_title: String,
     /// What layouts see of it, made once when all pages are known.
     pub shown: Value,
 }
@@ -81,7 +84,7 @@ impl Page {
         format!("content/{}", self.source)
     }
 
-    /// The title, or the file's name made readable.
+    /// The title, or the file's name made readable; the site's own for a home page.
     pub fn title(&self, config: &Config) -> String {
         if let Some(title) = &self.front.title {
             return title.clone();
@@ -90,9 +93,7 @@ impl Page {
             return config.title.clone();
         }
         let name = self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let words = name.strip_suffix(".html").unwrap_or(name).replace(['-', '_'], " ");
-        let mut letters = words.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        readable(name.strip_suffix(".html").unwrap_or(name))
     }
 
     /// The folder of the source, `` for the root: `docs/10-start`.
@@ -119,7 +120,6 @@ impl Page {
             });
             taxonomies.insert(taxonomy.clone(), shown.collect());
         }
-        let summary = front.summary.as_deref().or(front.description.as_deref()).unwrap_or(&self.first_paragraph);
         json!({
             "kind": self.kind.name(),
             "title": self.title(config),
@@ -127,7 +127,7 @@ impl Page {
             "url": url,
             "source": self.source,
             "description": front.description,
-            "summary": summary,
+            "summary": self.summary,
             "date": front.date.as_ref().map(|when| &when.text),
             "updated": front.updated.as_ref().map(|when| &when.text),
             "draft": front.draft,
