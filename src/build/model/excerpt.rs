@@ -25,6 +25,12 @@ pub(super) struct FirstHeading {
 /// The `# Heading` with which `body` begins; comments may stand before it. One that runs
 /// over lines, or holds a shortcode, an image or HTML, says more than a title can.
 pub(super) fn first_heading(body: &str) -> Option<FirstHeading> {
+    // Most texts begin with something else, and need no parser to be told so.
+    let mut lines = body.trim_start().lines();
+    let (first, second) = (lines.next()?, lines.next().unwrap_or_default());
+    if !first.starts_with("# ") && !first.starts_with("#\t") && !first.starts_with("<!--") && !second.starts_with('=') {
+        return None;
+    }
     let head = head_of(body);
     let mut text: Option<String> = None;
     for (event, range) in Parser::new_ext(head, parser_options()).into_offset_iter() {
