@@ -1,23 +1,27 @@
 //! Data files: the YAML, JSON and TOML of `data/`, for layouts to show.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
+/// What stands for a file that could not be read: whoever goes through it finds nothing.
+static NOTHING: Value = Value::Array(Vec::new());
+
 /// Path below `data/` → value.
 #[derive(Debug, Default)]
 pub struct DataFiles {
     values: FxHashMap<String, Value>,
-    are_broken: usize,
+    /// Files that are there and could not be read. Each has its own diagnostic; a layout
+    /// that asks for one has done nothing wrong.
+    broken: FxHashSet<String>,
 }
 
 impl DataFiles {
     /// Reads those among `files`.
     pub fn load(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Self {
-        let mut values = FxHashMap::default();
-        let had = found.len();
+        let mut files_read = Self::default();
         for file in files {
             let Some(name) = file.strip_prefix("data/") else { continue };
             let read: fn(&str, &str) -> Result<Value, Diagnostic> = match name.rsplit_once('.') {
@@ -26,37 +30,43 @@ impl DataFiles {
                 Some((_, "toml")) => toml,
                 _ => continue,
             };
-            match read_text(sources, file) {
-                Err(diagnostic) => found.push(diagnostic),
-                Ok(text) => match read(file, &text) {
-                    Ok(value) => {
-                        values.insert(name.to_owned(), value);
-                    }
-                    Err(diagnostic) => found.push(diagnostic),
-                },
+            match read_text(sources, file).and_then(|text| read(file, &text)) {
+                Ok(value) => {
+                    files_read.values.insert(name.to_owned(), value);
+                }
+                Err(diagnostic) => {
+                    found.push(diagnostic);
+                    files_read.broken.insert(name.to_owned());
+                }
             }
         }
-        Self { values, are_broken: found.len() - had }
+        files_read
     }
 
-    /// The value of the file at `name` below `data/`.
+    /// The value of the file at `name` below `data/`; an empty list for one that could not
+    /// be read.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
+        self.values.get(name).or_else(|| self.is_broken(name).then_some(&NOTHING))
+    }
+
+    /// Whether the file at `name` is there and could not be read.
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name)
     }
 
     /// Whether every file could be read.
     pub fn is_whole(&self) -> bool {
-        self.are_broken == 0
+        self.broken.is_empty()
     }
 
     /// The names of all files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.values.keys().chain(&self.broken).map(String::as_str)
     }
 }
 
 fn yaml(file: &str, text: &str) -> Result<Value, Diagnostic> {
-    serde_yaml::from_str(text).map_err(|error| crate::site::yaml::diagnostic(Code::Data, file, text, 0, &error))
+    crate::site::yaml::value(Code::Data, file, text)
 }
 
 fn json(file: &str, text: &str) -> Result<Value, Diagnostic> {

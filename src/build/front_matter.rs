@@ -3,12 +3,10 @@
 //! [`read`] splits a text and gives what its head says. Known keys are checked for their
 //! type, each mistake with its line; unknown ones are the author's own and go to `extra`.
 
-use std::fmt;
 use std::ops::Range;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, tz::TimeZone};
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -19,7 +17,8 @@ use crate::site::yaml;
 /// What the head of a page says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrontMatter {
-    /// `title`; the file's name stands in for a missing one.
+    /// `title`; the heading that begins the text or else the file's name stands in for a
+    /// missing one.
     pub title: Option<String>,
     /// `date`: when it was published.
     pub date: Option<When>,
@@ -27,7 +26,8 @@ pub struct FrontMatter {
     pub updated: Option<When>,
     /// `description`: one sentence, for lists, feeds and search engines.
     pub description: Option<String>,
-    /// `summary`: some sentences, for lists; the first paragraph stands in for it.
+    /// `summary`: some sentences, for lists; what stands before `<!-- more -->`, the
+    /// description, or else the first paragraph stands in for it.
     pub summary: Option<String>,
     /// `slug`: the page's name in its URL.
     pub slug: Option<String>,
@@ -154,25 +154,6 @@ pub fn read(file: &str, text: &str, taxonomies: &[String]) -> (Split, Vec<Diagno
     }
 }
 
-/// The line of `key` in the front matter of `text`, the whole of `file`; the file when it
-/// has no such line.
-pub fn key_place(file: &str, text: &str, key: &str) -> Place {
-    let range = 0..body_of(text).start;
-    key_line(text, range, key).map_or_else(|| Place::file(file), |line| Place::of(file, text, line))
-}
-
-fn key_line(text: &str, range: Range<usize>, key: &str) -> Option<Range<usize>> {
-    let mut at = range.start;
-    for line in text[range].split_inclusive('\n') {
-        let rest = line.strip_prefix(key).map(str::trim_start);
-        if rest.is_some_and(|rest| rest.starts_with([':', '='])) {
-            return Some(at..at + line.trim_end().len());
-        }
-        at += line.len();
-    }
-    None
-}
-
 /// Where the body is in `text`.
 pub fn body_of(text: &str) -> Range<usize> {
     let start = text.len() - text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']).len();
@@ -215,12 +196,7 @@ impl Head<'_> {
         if head.trim().is_empty() {
             return Ok(Map::new());
         }
-        serde_yaml::from_str::<Option<Keys>>(head).map(|keys| keys.map_or_else(Map::new, |Keys(map)| map)).map_err(
-            |error| {
-                let before = self.text[..self.range.start].matches('\n').count();
-                yaml::diagnostic(Code::FrontMatter, self.file, self.text, before, &error)
-            },
-        )
+        yaml::keys(Code::FrontMatter, self.file, self.text, self.range.clone())
     }
 
     fn front_matter(
@@ -300,46 +276,67 @@ impl Head<'_> {
     }
 
     fn place_of(&self, key: &str) -> Place {
-        let line = key_line(self.text, self.range.clone(), key).unwrap_or(self.range.start..self.range.start);
-        Place::of(self.file, self.text, line)
+        key_place(self.file, self.text, self.range.end, key)
     }
+}
+
+/// The line of `key` in the front matter of `text`, the whole of `file`, whose body begins at
+/// `body_start`; the file as a whole when the key is written in a way of its own.
+pub fn key_place(file: &str, text: &str, body_start: usize, key: &str) -> Place {
+    match key_line(text, body_start, key) {
+        Some(line) => Place::of(file, text, line),
+        None => Place::file(file),
+    }
+}
+
+/// The place of `term` among the terms of `taxonomy`, as [`key_place`] finds a key.
+pub fn term_place(file: &str, text: &str, body_start: usize, taxonomy: &str, term: &str) -> Place {
+    let from = match key_line(text, body_start, taxonomy) {
+        Some(line) => line.start + taxonomy.len(),
+        // Below `taxonomies` the key is indented.
+        None => key_line(text, body_start, "taxonomies").map_or(0, |line| line.end),
+    };
+    let is_whole = |at: &usize| {
+        let before = text[..*at].chars().next_back();
+        let after = text[at + term.len()..].chars().next();
+        before.is_none_or(|sign| sign.is_whitespace() || matches!(sign, '[' | ',' | '"' | '\'' | ':'))
+            && after.is_none_or(|sign| sign.is_whitespace() || matches!(sign, ']' | ',' | '"' | '\''))
+    };
+    let found =
+        text.get(from..body_start).and_then(|head| head.match_indices(term).map(|(at, _)| from + at).find(is_whole));
+    match found {
+        Some(at) => Place::of(file, text, at..at + term.len()),
+        None => key_place(file, text, body_start, taxonomy),
+    }
+}
+
+/// Where the line is, without the white space at its end.
+fn key_line(text: &str, body_start: usize, key: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    for line in text.get(..body_start)?.split_inclusive('\n') {
+        let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+        let rest = rest.map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+        if rest.is_some_and(|rest| rest.starts_with([':', '='])) {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// What TOML could not read; `start` is where it begins in `text`, the whole of `file`.
 pub fn toml_mistake(code: Code, file: &str, text: &str, start: usize, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
-    let message = error.message().trim().replace('\n', " ");
+    let message = match error.message().trim() {
+        // The reader's own bound is 80.
+        said if said.starts_with("cannot recurse") || said == "recursion limit" => {
+            "lists and keys stand in each other too deep".to_owned()
+        }
+        said => said.replace('\n', " "),
+    };
     let is_bare_text = message.starts_with("invalid boolean") || message.starts_with("string values must be quoted");
     let diagnostic = Diagnostic::error(code, Place::of(file, text, start + span.start..start + span.end), message);
     if is_bare_text { diagnostic.hint("put a text in quotes") } else { diagnostic }
-}
-
-/// Keys and values of which none may be there twice: the second would win in silence.
-struct Keys(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reading;
-        impl<'de> Visitor<'de> for Reading {
-            type Value = Keys;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a map")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Keys, A::Error> {
-                let mut map = Map::new();
-                while let Some((key, value)) = access.next_entry::<String, Value>()? {
-                    if map.contains_key(&key) {
-                        return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
-                    }
-                    map.insert(key, value);
-                }
-                Ok(Keys(map))
-            }
-        }
-        deserializer.deserialize_map(Reading)
-    }
 }
 
 fn text_of(value: &Value) -> Option<String> {

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::{Outcome, diagnostics};
+use crate::site::permalink::readable;
 use crate::site::theme;
 
 /// `littoral new`.
@@ -53,12 +54,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// `my-first-site` → `My first site`.
 fn title_from(dir: &std::path::Path) -> String {
-    let name =
-        dir.file_name().map_or_else(|| "My site".to_owned(), |name| name.to_string_lossy().replace(['-', '_'], " "));
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    dir.file_name().map_or_else(|| "My site".to_owned(), |name| readable(&name.to_string_lossy()))
 }
 
 /// Asks on a terminal; without one, nobody is there to answer.

@@ -184,6 +184,9 @@ impl Config {
             return (Self::default(), Vec::new());
         }
         let mut found = Vec::new();
+        if let Some(mistake) = yaml::grows_too_much(Code::Configuration, FILE, text) {
+            return (Self::default(), vec![mistake]);
+        }
         let mut config: Self = match serde_yaml::from_str(text) {
             Ok(config) => config,
             Err(error) => {

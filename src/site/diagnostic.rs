@@ -35,6 +35,8 @@ pub enum Code {
     Unreadable,
     /// A symbolic link leads out of the site's folder.
     LinkOutOfTree,
+    /// Folders stand in each other too deep.
+    TooDeep,
     /// Two outputs claim one URL.
     DuplicateUrl,
     /// A page claims a path that the edge answers.
@@ -71,6 +73,7 @@ impl Code {
         Self::NotUtf8,
         Self::Unreadable,
         Self::LinkOutOfTree,
+        Self::TooDeep,
         Self::DuplicateUrl,
         Self::ReservedPath,
         Self::BrokenLink,
@@ -94,6 +97,7 @@ impl Code {
             Self::NotUtf8 => "not-utf8",
             Self::Unreadable => "unreadable",
             Self::LinkOutOfTree => "link-out-of-tree",
+            Self::TooDeep => "too-deep",
             Self::DuplicateUrl => "duplicate-url",
             Self::ReservedPath => "reserved-path",
             Self::BrokenLink => "broken-link",

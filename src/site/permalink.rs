@@ -169,6 +169,13 @@ pub fn slugify(text: &str) -> String {
     slug
 }
 
+/// `my-first-site` → `My first site`: what a name says that nobody has written a title for.
+pub fn readable(name: &str) -> String {
+    let words = name.replace(['-', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// `10-start` → `start`, `2024-05-01-tides` → `tides`; anything else as it is. Two digits
 /// give an order; `404-pages` and `7-tips` are names.
 pub fn without_order(segment: &str) -> &str {
@@ -186,12 +193,6 @@ pub fn without_order(segment: &str) -> &str {
         Some(rest) if digits == 2 && !rest.is_empty() => rest,
         _ => segment,
     }
-}
-
-/// `word` with a large first letter.
-pub fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The relative `path` seen from `folder`, without `.` and `..`; none if it leads above the
@@ -268,6 +269,13 @@ mod tests {
     fn the_file_of_a_path_is_its_index() {
         assert_eq!(Permalink::file("atom.xml").output_file(), "atom.xml");
         assert_eq!(Permalink::from_segments(["docs"]).output_file(), "docs/index.html");
+    }
+
+    #[test]
+    fn a_name_is_made_readable() {
+        assert_eq!(readable("the-low_water"), "The low water");
+        assert_eq!(readable("été"), "Été");
+        assert_eq!(readable(""), "");
     }
 
     #[test]

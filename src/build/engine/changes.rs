@@ -46,7 +46,7 @@ impl Changes {
         if before.minutes() != now.minutes() {
             self.fields = self.fields.and(Fields::named("minutes"));
         }
-        if before.first_paragraph != now.first_paragraph {
+        if before.summary != now.summary {
             self.fields = self.fields.and(Fields::named("summary"));
         }
     }

@@ -382,7 +382,7 @@ fn new_world(
         kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
     heads.sort_unstable_by_key(|(source, _)| *source);
     let Parts { config, layouts, data, assets, .. } = parts;
-    let site = model::load(&heads, config, files, (drafts, sources.today()), found);
+    let site = model::load(&heads, config, files, (drafts, sources.today()), texts, found);
     let plan = plan::plan(&site, &layouts, files, texts, found);
     let described = render::describe(&site);
     let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));

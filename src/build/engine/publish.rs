@@ -166,9 +166,9 @@ fn put_templates(
         let Some(name) = file.strip_prefix("dynamic/").and_then(|path| path.strip_suffix(".hbs")) else { continue };
         match read_text(request.sources, file) {
             Ok(text) => {
-                if let Err(error) = handlebars::Template::compile(&text) {
+                if let Err(mistake) = layout::parse(file, &text) {
                     are_whole = false;
-                    found.push(layout::syntax_mistake(file, &text, &error));
+                    found.push(mistake);
                 }
                 templates.insert(name.to_owned(), writer.put(text.as_bytes())?);
             }

@@ -5,7 +5,7 @@ use handlebars::{Handlebars, Template};
 use rustc_hash::FxHashMap;
 
 use super::graph::Graph;
-use super::syntax::syntax_mistake;
+use super::syntax::parse;
 use super::{Layouts, Source, queries, values};
 use crate::build::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -43,12 +43,12 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     names.sort();
     let mut compiled: Vec<(String, Template)> = Vec::new();
     for name in names {
-        match Template::compile_with_name(&texts[name].text, name.clone()) {
+        match parse(&texts[name].file, &texts[name].text) {
             Ok(mut template) => {
                 name_blocks(&mut template, name);
                 compiled.push((name.clone(), template));
             }
-            Err(error) => found.push(syntax_mistake(&texts[name].file, &texts[name].text, &error)),
+            Err(mistake) => found.push(mistake),
         }
     }
     let graph = Graph::of(&compiled);

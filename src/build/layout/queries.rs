@@ -307,6 +307,9 @@ fn headings(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderEr
 
 fn data(scope: &Scope, asked: &Asked<'_, '_>) -> Result<Vec<Value>, RenderError> {
     let name = asked.text(0)?;
+    if scope.reader.unnoted().data.is_broken(name) {
+        return Ok(Vec::new());
+    }
     scope.reader.ask(&Read::Data(name.to_owned())).ok_or_else(|| {
         let message = format!("there is no file `data/{name}`");
         Refusal::unknown(Code::LayoutRender, message, name, scope.reader.unnoted().data.names())

@@ -1,5 +1,4 @@
-//! What a page says, without its markup: sections for the search, words, the first
-//! paragraph.
+//! What a page says, without its markup: sections for the search.
 
 /// The text below one heading.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -20,7 +19,6 @@ pub(super) struct Outline {
     heading: String,
     /// The words since the last heading, as they came.
     pub(super) text: String,
-    words: usize,
 }
 
 impl Outline {
@@ -29,24 +27,21 @@ impl Outline {
         self.end();
         anchor.clone_into(&mut self.anchor);
         heading.clone_into(&mut self.heading);
-        self.words += heading.split_whitespace().count();
     }
 
     fn end(&mut self) {
         let text = collapsed(&self.text);
         self.text.clear();
-        // Each run is one space now.
-        self.words += if text.is_empty() { 0 } else { memchr::memchr_iter(b' ', text.as_bytes()).count() + 1 };
         let (anchor, heading) = (std::mem::take(&mut self.anchor), std::mem::take(&mut self.heading));
         if !text.is_empty() || !anchor.is_empty() {
             self.sections.push(TextSection { anchor, heading, text });
         }
     }
 
-    /// The sections, and how many words there are in all.
-    pub(super) fn finish(mut self) -> (Vec<TextSection>, usize) {
+    /// The sections.
+    pub(super) fn finish(mut self) -> Vec<TextSection> {
         self.end();
-        (self.sections, self.words)
+        self.sections
     }
 }
 

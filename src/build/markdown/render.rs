@@ -25,7 +25,8 @@ pub struct Source<'a> {
     pub file: &'a str,
     /// The whole file, front matter included.
     pub text: &'a str,
-    /// The Markdown in it.
+    /// The Markdown in it. A heading right before it is the page's title, which the layout
+    /// shows.
     pub body: Range<usize>,
 }
 
@@ -41,12 +42,6 @@ pub struct Rendered {
     pub anchors: Vec<String>,
     /// The words, by heading, for the search.
     pub sections: Vec<TextSection>,
-    /// What stands before `<!-- more -->`, if that is there.
-    pub summary_html: Option<String>,
-    /// The words of the first paragraph.
-    pub first_paragraph: String,
-    /// How many words there are.
-    pub words: usize,
 }
 
 /// Renders `source`. Whatever is wrong in it, there is HTML; what is wrong is in the
@@ -63,20 +58,15 @@ pub fn render(source: Source<'_>, options: &Markdown, surroundings: &dyn Surroun
     let page = Page { source, options, parser_options, surroundings, tree };
     let mut state = State::new(options.dialect, body);
     page.report_faults(&mut state);
+    if let Some(title) = title_before(page.source.text, page.source.body.start) {
+        page.name_title(title, &mut state);
+    }
     let masked = Masked::new(page.source.text, page.source.body.clone(), &page.tree, &page.tree.roots, "");
     let html = page.fragment(&masked, &mut state, 0);
-    let (sections, words) = state.outline.finish();
     let mut diagnostics = state.diagnostics;
     diagnostics.sort();
-    let rendered = Rendered {
-        html,
-        headings: state.headings,
-        anchors: state.anchors,
-        sections,
-        summary_html: state.summary_html,
-        first_paragraph: state.first_paragraph,
-        words,
-    };
+    let rendered =
+        Rendered { html, headings: state.headings, anchors: state.anchors, sections: state.outline.finish() };
     (rendered, diagnostics)
 }
 
@@ -96,8 +86,6 @@ pub(super) struct State {
     pub(super) headings: Vec<Heading>,
     pub(super) anchors: Vec<String>,
     pub(super) outline: Outline,
-    pub(super) summary_html: Option<String>,
-    pub(super) first_paragraph: String,
     /// How many footnotes have a number already.
     pub(super) footnotes: usize,
     /// Names as written → as the site has them; filled when MDN's dialect first needs it.
@@ -112,8 +100,6 @@ impl State {
             headings: Vec::new(),
             anchors: Vec::new(),
             outline: Outline::default(),
-            summary_html: None,
-            first_paragraph: String::new(),
             footnotes: 0,
             names: None,
         }
@@ -144,6 +130,14 @@ impl Page<'_> {
         } else {
             writer.run(events)
         }
+    }
+
+    /// Gives the heading at `title`, which the layout shows, its id: links lead to it, and a
+    /// second heading of its name gets another. Of its HTML and words nothing is kept.
+    fn name_title(&self, title: Range<usize>, state: &mut State) {
+        self.fragment(&Masked::new(self.source.text, title, &self.tree, &[], ""), state, 0);
+        state.headings.clear();
+        state.outline = Outline::default();
     }
 
     pub(super) fn place(&self, span: Range<usize>) -> Place {
@@ -269,6 +263,20 @@ impl Page<'_> {
             });
         }
     }
+}
+
+/// The heading that was taken out as the title, when it stands right before the body. A front
+/// matter ends with its own fence, so nothing else can look like one there.
+fn title_before(text: &str, body_start: usize) -> Option<Range<usize>> {
+    let end = text[..body_start].trim_end().len();
+    let line_start = |end: usize| text[..end].rfind('\n').map_or(0, |at| at + 1);
+    let start = line_start(end);
+    let line = text[start..end].trim_start();
+    if line.starts_with('#') {
+        return Some(start..end);
+    }
+    let is_underline = !line.is_empty() && line.bytes().all(|byte| byte == b'=');
+    is_underline.then(|| line_start(start.saturating_sub(1))..end)
 }
 
 fn found(rest: &str) -> String {

@@ -1,5 +1,7 @@
 //! Loading: from the files of `content/` to a [`Site`].
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -7,42 +9,69 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-use super::excerpt::first_paragraph;
+use super::excerpt::{before_more, first_heading, first_paragraph};
 use super::page::{Kind, Page, PageId, minutes_of};
 use super::{Drafts, Site, taxonomy, tree};
 use crate::build::front_matter::{self, FrontMatter};
+use crate::build::texts::Texts;
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Facts, Permalink};
+
+/// How many folders may stand in each other. A page knows all sections above it, so that a
+/// tree of hundreds would cost its depth for each of its pages, and no reader finds the way.
+const DEEPEST_FOLDER: usize = 64;
 
 /// What the model takes from the text of a page; the text itself is not kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// What its front matter says.
-    pub front: FrontMatter,
+    pub front: Arc<FrontMatter>,
     /// Words in the body.
     pub words: usize,
-    /// The first paragraph without markup, when the front matter has no summary.
-    pub first_paragraph: String,
+    /// Some sentences of it without markup, for lists.
+    pub summary: String,
     /// What is wrong with its front matter.
     pub found: Vec<Diagnostic>,
 }
 
 impl Head {
+    /// The head of `text`, the whole of `file`.
+    pub fn read(file: &str, text: &str, taxonomies: &[String]) -> Self {
+        let (split, found) = front_matter::read(file, text, taxonomies);
+        let mut front = split.front;
+        let mut body = &text[split.body];
+        if let Some(heading) = first_heading(body).filter(|heading| is_title(&heading.text, front.title.as_deref())) {
+            body = &body[heading.end..];
+            front.title = Some(heading.text);
+        }
+        let words = body.split_ascii_whitespace().count();
+        // The author's own cut comes before a description: that is meant for search engines first.
+        let said = front.summary.clone().or_else(|| before_more(body)).or_else(|| front.description.clone());
+        let summary = said.unwrap_or_else(|| first_paragraph(body));
+        Self { front: Arc::new(front), words, summary, found }
+    }
+
     /// How long the page takes to read.
     pub fn minutes(&self) -> usize {
         minutes_of(self.words)
     }
+}
 
-    /// The head of `text`, the whole of `file`.
-    pub fn read(file: &str, text: &str, taxonomies: &[String]) -> Self {
-        let (split, found) = front_matter::read(file, text, taxonomies);
-        let (front, body) = (split.front, &text[split.body]);
-        let words = body.split_ascii_whitespace().count();
-        let needs_one = front.summary.is_none() && front.description.is_none();
-        let first_paragraph = if needs_one { first_paragraph(body) } else { String::new() };
-        Self { front, words, first_paragraph, found }
+/// Where the body of a page with this title is in its text: behind the front matter, and
+/// behind the heading that is the title.
+pub fn body_of(text: &str, title: Option<&str>) -> Range<usize> {
+    let mut body = front_matter::body_of(text);
+    if let Some(heading) = first_heading(&text[body.clone()]).filter(|heading| is_title(&heading.text, title)) {
+        body.start += heading.end;
     }
+    body
+}
+
+/// Whether the heading with which a text begins is its title: as on GitHub, where there is
+/// no front matter. Layouts show the title, so it is no part of the body.
+fn is_title(heading: &str, title: Option<&str>) -> bool {
+    title.is_none_or(|title| title == heading)
 }
 
 /// Orders the pages whose sources (below `content/`) and heads these are into a site.
@@ -52,19 +81,24 @@ pub fn load(
     config: Config,
     files: &[String],
     (drafts, today): (Drafts, Date),
+    texts: &Texts<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Site {
-    let read: Vec<(Page, Option<Diagnostic>)> =
-        heads.par_iter().map(|(source, head)| page_of(&config, source, head)).collect();
+    let content = without_the_too_deep(files, found);
+    let read: Vec<(Page, &Head)> = heads
+        .par_iter()
+        .filter(|(source, _)| !is_too_deep(source))
+        .map(|(source, head)| (page_of(&config, source, head, today), head.as_ref()))
+        .collect();
     let mut pages = Vec::with_capacity(read.len() + 1);
     let mut hidden = Vec::new();
-    for ((page, mistake), (_, head)) in read.into_iter().zip(heads) {
+    for (page, head) in read {
         found.extend(head.found.iter().cloned());
         let is_to_come = page.front.date.as_ref().is_some_and(|date| date.day > today);
         if drafts == Drafts::Hidden && (page.front.draft || is_to_come) {
             hidden.push(page.source);
         } else {
-            found.extend(mistake);
+            found.extend(missing_date(&config, &page));
             pages.push(page);
         }
     }
@@ -73,16 +107,16 @@ pub fn load(
     }
     pages.sort_by(|one, other| one.source.cmp(&other.source));
     let home = PageId::new(pages.iter().position(|page| page.kind == Kind::Home).unwrap_or(0));
+    pages.par_iter_mut().for_each(|page| page.sort_title = page.title(&config).to_lowercase());
     let sections = tree::plant(&mut pages, home);
-    let taxonomies = taxonomy::gather(&config.taxonomies, &pages);
+    let taxonomies = taxonomy::gather(&config.taxonomies, &pages, texts, found);
     let mut places = vec![None; pages.len()];
     // In no order of sections: each page is in one.
     sections.values().flat_map(|section| section.pages.iter().enumerate()).for_each(|(at, id)| {
         places[id.index()] = u32::try_from(at).ok();
     });
     let by_source = pages.iter().enumerate().map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
-    let content = files.iter().filter_map(|file| file.strip_prefix("content/"));
-    let files = place_files(&pages, &hidden, content.filter(|path| !path.ends_with(".md")));
+    let files = place_files(&pages, &hidden, content.into_iter().filter(|path| !path.ends_with(".md")));
     Site {
         config,
         home,
@@ -97,7 +131,45 @@ pub fn load(
     }
 }
 
-fn page_of(config: &Config, source: &str, head: &Head) -> (Page, Option<Diagnostic>) {
+fn is_too_deep(path: &str) -> bool {
+    path.match_indices('/').nth(DEEPEST_FOLDER).is_some()
+}
+
+/// The paths of `files` below `content/`. Each folder that is too deep is told once.
+fn without_the_too_deep<'f>(files: &'f [String], found: &mut Vec<Diagnostic>) -> Vec<&'f str> {
+    let mut too_deep = BTreeSet::new();
+    let mut content: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix("content/")).collect();
+    content.retain(|path| match path.match_indices('/').nth(DEEPEST_FOLDER) {
+        Some((at, _)) => {
+            too_deep.insert(&path[..at]);
+            false
+        }
+        None => true,
+    });
+    for folder in too_deep {
+        let message = format!("folders stand in each other more than {DEEPEST_FOLDER} deep");
+        let place = Place::file(format!("content/{folder}"));
+        found.push(Diagnostic::error(Code::TooDeep, place, message).hint("move the folder further up"));
+    }
+    content
+}
+
+/// A page whose permalink cannot be made. A draft has time to get its date.
+fn missing_date(config: &Config, page: &Page) -> Option<Diagnostic> {
+    let front = &page.front;
+    let pattern = pattern_of(config, &page.source).filter(|_| page.kind == Kind::Page)?;
+    let is_needed = front.date.is_none() && !front.draft && front.url.is_none();
+    if !is_needed || !["{year}", "{month}", "{day}"].iter().any(|part| pattern.contains(part)) {
+        return None;
+    }
+    let message = format!("the permalink pattern `{pattern}` needs a date, and the page has none");
+    Some(
+        Diagnostic::error(Code::FrontMatter, Place::file(page.file()), message)
+            .hint("add `date: YYYY-MM-DD` to the front matter"),
+    )
+}
+
+fn page_of(config: &Config, source: &str, head: &Head, today: Date) -> Page {
     let front = &head.front;
     let kind = match source {
         "_index.md" => Kind::Home,
@@ -110,17 +182,12 @@ fn page_of(config: &Config, source: &str, head: &Head) -> (Page, Option<Diagnost
         Kind::Page => pattern_of(config, source),
         Kind::Section | Kind::Home => None,
     };
-    let date = front.date.as_ref().map(|when| (when.day.year(), when.day.month(), when.day.day()));
-    let needs_date = pattern
-        .filter(|pattern| date.is_none() && ["{year}", "{month}", "{day}"].iter().any(|part| pattern.contains(part)));
-    let mistake = needs_date.map(|pattern| {
-        let message = format!("the permalink pattern `{pattern}` needs a date, and the page has none");
-        Diagnostic::error(Code::FrontMatter, Place::file(format!("content/{source}")), message)
-            .hint("add `date: YYYY-MM-DD` to the front matter")
-    });
+    // A draft without a date is looked at as if it were published today.
+    let day = front.date.as_ref().map(|when| when.day).or(front.draft.then_some(today));
+    let date = day.map(|day| (day.year(), day.month(), day.day()));
     let permalink =
         Permalink::of(Facts { source, slug: front.slug.as_deref(), url: front.url.as_deref(), date, pattern });
-    let page = Page {
+    Page {
         kind,
         source: source.to_owned(),
         permalink,
@@ -128,9 +195,9 @@ fn page_of(config: &Config, source: &str, head: &Head) -> (Page, Option<Diagnost
         has_file: true,
         parent: None,
         words: head.words,
-        first_paragraph: head.first_paragraph.clone(),
-    };
-    (page, mistake)
+        summary: head.summary.clone(),
+        sort_title: String::new(),
+    }
 }
 
 /// The pattern for the page's top section, or for all pages.
@@ -144,11 +211,12 @@ fn home_without_a_file() -> Page {
         kind: Kind::Home,
         source: "_index.md".to_owned(),
         permalink: Permalink::from_segments([]),
-        front: FrontMatter { in_search: false, ..FrontMatter::default() },
+        front: Arc::new(FrontMatter { in_search: false, ..FrontMatter::default() }),
         has_file: false,
         parent: None,
         words: 0,
-        first_paragraph: String::new(),
+        summary: String::new(),
+        sort_title: String::new(),
     }
 }
 
@@ -193,4 +261,23 @@ fn place_files<'f>(
             Some((format!("content/{file}"), format!("{}/{}", base.trim_end_matches('/'), below.join("/"))))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::sources::Memory;
+
+    #[test]
+    fn a_draft_without_a_date_is_shown_at_todays() {
+        let files = vec!["content/posts/fog.md".to_owned()];
+        let text = b"---\ndraft: true\n---\nFog.".to_vec();
+        let today = jiff::civil::date(2026, 11, 2);
+        let sources = Memory { files: [(files[0].clone(), text)].into(), today };
+        let (config, _) = Config::parse("permalinks: { posts: '/{year}/{month}/{slug}/' }");
+        let mut found = Vec::new();
+        let site = load(&sources, config, &files, Drafts::Shown, &mut found);
+        let id = site.by_source("posts/fog.md").unwrap();
+        assert_eq!((site.page(id).permalink.as_str(), found), ("/2026/11/fog/", Vec::new()));
+    }
 }

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 pub use fields::{Fields, NAMES as FIELD_NAMES};
-pub use load::{Head, load};
+pub use load::{Head, body_of, load};
 pub use page::{Kind, Page, PageId};
 pub use query::{Order, PageQuery, SortBy};
 pub use taxonomy::{Taxonomy, Term};
@@ -70,7 +70,7 @@ impl Site {
     pub fn set_words(&mut self, id: PageId, head: &Head) {
         let page = &mut self.pages[id.index()];
         page.words = head.words;
-        page.first_paragraph.clone_from(&head.first_paragraph);
+        page.summary.clone_from(&head.summary);
     }
 
     /// The page whose source is at `path` below `content/`.

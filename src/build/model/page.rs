@@ -1,11 +1,13 @@
 //! A page: one Markdown file, at one URL.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
 use crate::build::front_matter::FrontMatter;
 use crate::site::config::Config;
-use crate::site::permalink::{Permalink, slugify, without_order};
+use crate::site::permalink::{Permalink, readable, slugify, without_order};
 
 /// A page's place in [`super::Site::pages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,15 +57,18 @@ pub struct Page {
     /// Its path in the site.
     pub permalink: Permalink,
     /// What its head says.
-    pub front: FrontMatter,
+    pub front: Arc<FrontMatter>,
     /// Whether it has one: a home page may have none.
     pub has_file: bool,
     /// The section it belongs to; none for the home page.
     pub parent: Option<PageId>,
     /// Words in the body.
     pub words: usize,
-    /// The first paragraph without markup.
-    pub first_paragraph: String,
+    /// Some sentences of it without markup, for lists.
+    pub summary: String,
+    /// What it is sorted by when pages are sorted by title: the one that is shown, in lower
+    /// case. Made once, because sorting asks for it many times.
+    pub sort_title: String,
 }
 
 /// How many words a minute of reading is.
@@ -80,7 +85,7 @@ impl Page {
         format!("content/{}", self.source)
     }
 
-    /// The title, or the file's name made readable.
+    /// The title, or the file's name made readable; the site's own for a home page.
     pub fn title(&self, config: &Config) -> String {
         if let Some(title) = &self.front.title {
             return title.clone();
@@ -89,9 +94,7 @@ impl Page {
             return config.title.clone();
         }
         let name = self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let words = name.strip_suffix(".html").unwrap_or(name).replace(['-', '_'], " ");
-        let mut letters = words.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        readable(name.strip_suffix(".html").unwrap_or(name))
     }
 
     /// The folder of the source, `` for the root: `docs/10-start`.
@@ -116,7 +119,7 @@ impl Page {
                 "permalink" => format!("{}{}", config.base_url.trim_end_matches('/'), self.permalink.encoded()).into(),
                 "source" => self.source.as_str().into(),
                 "description" => json!(front.description),
-                "summary" => self.summary().into(),
+                "summary" => self.summary.as_str().into(),
                 "date" => json!(front.date.as_ref().map(|when| &when.text)),
                 "updated" => json!(front.updated.as_ref().map(|when| &when.text)),
                 "draft" => front.draft.into(),
@@ -134,11 +137,6 @@ impl Page {
             shown.insert(name.to_owned(), value);
         }
         Value::Object(shown)
-    }
-
-    /// What it says of itself in a list.
-    pub fn summary(&self) -> &str {
-        self.front.summary.as_deref().or(self.front.description.as_deref()).unwrap_or(&self.first_paragraph)
     }
 
     /// How long it takes to read.

@@ -95,11 +95,10 @@ fn order_of(section: &Page, members: &[PageId], pages: &[Page]) -> By {
 pub(super) fn compare(by: By, one: &Page, other: &Page) -> Ordering {
     let weight = |page: &Page| page.front.weight.unwrap_or(i64::MAX);
     let newest = |page: &Page| std::cmp::Reverse(page.front.date.as_ref().map_or(i64::MIN, |when| when.micros));
-    let title = |page: &Page| page.front.title.as_deref().unwrap_or_default().to_lowercase();
     let first = match by {
         By::Weight => weight(one).cmp(&weight(other)).then_with(|| newest(one).cmp(&newest(other))),
         By::Date => newest(one).cmp(&newest(other)),
-        By::Title => title(one).cmp(&title(other)),
+        By::Title => one.sort_title.cmp(&other.sort_title),
         By::Path => Ordering::Equal,
     };
     first.then_with(|| one.source.cmp(&other.source))

@@ -51,7 +51,7 @@ pub fn atom(site: &Site) -> Vec<u8> {
         for (_, term) in page.front.terms.iter().flat_map(|(name, terms)| terms.iter().map(move |term| (name, term))) {
             let _ = writeln!(out, "<category term=\"{}\"/>", escaped(term));
         }
-        let _ = write!(out, "<summary>{}</summary>\n</entry>\n", escaped(page.summary()));
+        let _ = write!(out, "<summary>{}</summary>\n</entry>\n", escaped(&page.summary));
     }
     out.push_str("</feed>\n");
     out.into_bytes()

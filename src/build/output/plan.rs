@@ -283,7 +283,7 @@ impl Planner<'_> {
     fn key_place(&self, page: &Page, key: &str) -> Place {
         let file = page.file();
         match self.texts.of(&file) {
-            Ok(text) => front_matter::key_place(&file, &text, key),
+            Ok(text) => front_matter::key_place(&file, &text, front_matter::body_of(&text).start, key),
             Err(_) => Place::file(file),
         }
     }

@@ -12,16 +12,15 @@ use serde_json::{Map, Value, json};
 
 use super::link::Target;
 use super::plan::{Planned, Subject};
-use crate::build::front_matter::body_of;
 use crate::build::layout::Scope;
 use crate::build::markdown::{self, LinkKind, ShortcodeCall, Surroundings};
-use crate::build::model::{Fields, Page, PageId, Site};
+use crate::build::model::{Fields, Page, PageId, Site, body_of};
 use crate::build::texts::Texts;
 use crate::build::trace::{List, Read, ReadId, Reads, Setting};
 use crate::build::world::{Reader, World};
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
-use crate::site::permalink::{Permalink, capitalised};
+use crate::site::permalink::{Permalink, readable};
 use crate::site::search::Document;
 
 /// Renders outputs; shared by all threads.
@@ -70,7 +69,7 @@ impl Renderer<'_> {
             Subject::Page(id, number) => self.page(&reader, output, *id, *number),
             Subject::Taxonomy(index) => {
                 let name = &self.world.site.taxonomies[*index].name;
-                let value = self.virtual_page(&reader, "taxonomy", &capitalised(name), &output.path);
+                let value = self.virtual_page(&reader, "taxonomy", &readable(name), &output.path);
                 let value = with(value, "term", json!({ "taxonomy": name }));
                 self.lay_out(&reader, output, value, Text::default())
             }
@@ -121,7 +120,7 @@ impl Renderer<'_> {
             to_anchors: RefCell::default(),
             found: RefCell::default(),
         };
-        let source = markdown::Source { file: &file, text: &text, body: body_of(&text) };
+        let source = markdown::Source { file: &file, text: &text, body: body_of(&text, page.front.title.as_deref()) };
         let (html, found) = markdown::render(source, reader.markdown(), &surroundings);
         let mut rendered = Rendered { found, ..Rendered::default() };
         rendered.found.extend(surroundings.found.into_inner());

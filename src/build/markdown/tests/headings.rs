@@ -57,5 +57,23 @@ fn sections_hold_the_words_below_each_heading() {
     let said: Vec<_> =
         rendered.sections.iter().map(|s| (s.anchor.as_str(), s.heading.as_str(), s.text.as_str())).collect();
     assert_eq!(said, [("", "", "a b"), ("c-d", "c d", "e f g h i & j")]);
-    assert_eq!(rendered.words, 11);
+}
+
+#[test]
+fn a_title_before_the_body_keeps_its_id_and_is_not_shown() {
+    let check = |before: &str, anchors: &[&str]| {
+        let text = format!("{before}\n## Low water\n");
+        let source = Source { file: "tides.md", text: &text, body: before.len()..text.len() };
+        let (rendered, mistakes) = render(source, &options(Dialect::Github), &Site::default());
+        assert_eq!((mistakes, rendered.headings.len()), (Vec::new(), 1), "{before}");
+        assert_eq!(rendered.anchors, anchors, "{before}");
+        assert_eq!(rendered.sections.len(), 1, "{before}");
+        let id = anchors.last().unwrap();
+        assert_eq!(rendered.html, format!("<h2 id=\"{id}\">Low water</h2>\n"), "{before}");
+    };
+    check("# Low water\n", &["low-water", "low-water-1"]);
+    check("---\na: b\n---\n\nLow water\n===\n\n", &["low-water", "low-water-1"]);
+    check("# *High* water {#top}\n", &["top", "low-water"]);
+    check("---\na: b\n---\n", &["low-water"]);
+    check("", &["low-water"]);
 }

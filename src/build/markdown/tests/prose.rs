@@ -45,16 +45,8 @@ fn footnotes_stand_at_the_end_in_the_order_of_reference() {
 }
 
 #[test]
-fn the_summary_ends_at_more() {
-    let (rendered, _) = run("a\n\n<!-- more -->\n\nb", Dialect::Github);
-    assert_eq!(rendered.summary_html.as_deref(), Some("<p>a</p>\n"));
-    assert_eq!(rendered.html, "<p>a</p>\n<p>b</p>\n");
-}
-
-#[test]
-fn the_first_paragraph_is_the_first_with_words() {
-    let (rendered, _) = run("{{ figure(\"x\") }}\n\n> q\n\nA *b*\n`c`.\n\nd", Dialect::Github);
-    assert_eq!(rendered.first_paragraph, "A b c.");
+fn the_end_of_the_summary_is_not_shown() {
+    check("a\n\n<!-- more -->\n\nb", "<p>a</p>\n<p>b</p>");
 }
 
 #[test]

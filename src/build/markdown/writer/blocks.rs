@@ -138,9 +138,6 @@ impl<'e> Writer<'_, '_, 'e> {
     }
 
     fn start_paragraph(&mut self, range: &Range<usize>) {
-        if self.containers == 0 && self.depth == 0 && self.state.first_paragraph.is_empty() {
-            self.first_paragraph_from = Some(self.state.outline.text.len());
-        }
         let only_calls = self.masked.holds_calls() && self.masked.only_calls(range);
         self.paragraph = Paragraph::Pending { only_calls };
     }
@@ -157,17 +154,10 @@ impl<'e> Writer<'_, '_, 'e> {
     }
 
     fn end_paragraph(&mut self) {
-        let open = self.paragraph == Paragraph::Open;
-        if open {
+        if self.paragraph == Paragraph::Open {
             self.out.push_str("</p>\n");
         }
         self.paragraph = Paragraph::None;
-        if let Some(from) = self.first_paragraph_from.take()
-            && open
-            && let Some(text) = self.state.outline.text.get(from..)
-        {
-            self.state.first_paragraph = outline::collapsed(text);
-        }
         self.word_break();
     }
 

@@ -80,8 +80,6 @@ pub(super) struct Writer<'p, 'a, 'e> {
     /// Emphasis, links and the like that are open.
     marks: usize,
     links: usize,
-    /// Where the words of the paragraph begin, when it may be the page's first.
-    first_paragraph_from: Option<usize>,
     heading: Option<OpenHeading<'e>>,
     image: Option<OpenImage<'e>>,
     code: Option<OpenCode>,
@@ -111,7 +109,6 @@ impl<'p, 'a, 'e> Writer<'p, 'a, 'e> {
             containers: 0,
             marks: 0,
             links: 0,
-            first_paragraph_from: None,
             heading: None,
             image: None,
             code: None,

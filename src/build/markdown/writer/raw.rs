@@ -26,13 +26,10 @@ impl HtmlBlock {
 impl Writer<'_, '_, '_> {
     pub(super) fn end_html_block(&mut self) {
         let Some(block) = self.html.take() else { return };
-        let word = block.html.trim();
-        if word.starts_with("<!--") && word.ends_with("-->") && word.len() < 40 {
-            let comment = word.trim_start_matches("<!--").trim_end_matches("-->").trim();
-            if comment == "more" && self.containers == 0 && self.depth == 0 && self.state.summary_html.is_none() {
-                self.state.summary_html = Some(self.out.clone());
-                return;
-            }
+        // The end of the summary is a sign for the model of the site, and nothing to be read.
+        let comment = block.html.trim().strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
+        if comment.is_some_and(|comment| comment.trim() == "more") {
+            return;
         }
         self.fresh_line();
         self.raw(&block.html, &block.lines);

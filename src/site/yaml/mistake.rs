@@ -1,10 +1,9 @@
 //! YAML's mistakes in the words of an author.
 //!
 //! The reader of YAML speaks of mappings in contexts, and of `usize`. [`diagnostic`] says
-//! what was found and what was expected instead, where, and what to do; configuration, front
-//! matter and data files all ask it, so that one mistake has one name.
+//! what was found and what was expected instead, where, and what to do.
 
-use super::diagnostic::{Code, Diagnostic, Place, nearest};
+use crate::site::diagnostic::{Code, Diagnostic, Place, nearest};
 
 /// The diagnostic for `error`, met in `text`, the whole of `file`. `lines_before` says how
 /// many lines of the file stand before what was read as YAML.
@@ -40,9 +39,10 @@ pub fn diagnostic(code: Code, file: &str, text: &str, lines_before: usize, error
     }
 }
 
-struct Said {
-    message: String,
-    hint: Option<String>,
+/// A mistake of the reader's in an author's words.
+pub(super) struct Said {
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
     word: Word,
 }
 
@@ -57,7 +57,7 @@ enum Word {
     Twice(String),
 }
 
-fn in_words(whole: &str, lines_before: usize) -> Said {
+pub(super) fn in_words(whole: &str, lines_before: usize) -> Said {
     // "… at line 3 column 5, while parsing a flow sequence at line 2 column 7"
     let said = whole.split(" at line ").next().unwrap_or(whole);
     let (path, said) = match said.split_once(": ") {
@@ -100,8 +100,9 @@ fn in_words(whole: &str, lines_before: usize) -> Said {
             ("found a sign that begins no value", Some("put the value in quotes, and indent by spaces, not by tabs"))
         }
         "found unexpected end of stream" => ("found the end of the keys inside a value", None),
-        "repetition limit exceeded" => ("aliases (`*name`) repeat too much", Some("write out what is meant")),
-        "recursion limit exceeded" => ("lists and keys stand in each other too deep", None),
+        "recursion limit exceeded" => {
+            ("lists and keys stand in each other more than 128 deep", Some("name what is inside by keys of its own"))
+        }
         other => (other, None),
     };
     let context = whole.split_once(", while parsing ").or_else(|| whole.split_once(", while scanning "));
@@ -153,6 +154,7 @@ fn found_in_words(found: &str) -> String {
         "sequence" => "a list".to_owned(),
         "map" => "keys and values".to_owned(),
         "unit value" | "null" => "nothing".to_owned(),
+        "enum" => "a tag (`!name`)".to_owned(),
         _ => match found.split_once(['`', '"']) {
             Some((_, value)) => format!("`{}`", &value[..value.len().saturating_sub(1)]),
             None => found.to_owned(),
