@@ -1,6 +1,6 @@
 //! Who is reading: a visitor without a session, one with, or a member.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hyper::header::{HeaderMap, USER_AGENT};
@@ -11,6 +11,7 @@ use warp::Reply;
 use super::cookie::{Brought, Cookie, Transport};
 use super::token::Secret;
 use super::{Head, Sessions, days, set};
+use crate::edge::neighbourhood::Neighbourhood;
 use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
@@ -115,16 +116,9 @@ impl Reader {
         &self.agent
     }
 
-    /// Where the reader is, for counting tries: an address, or the network of one, because
-    /// one subscriber has 2^64 addresses of IPv6.
+    /// Where the reader is, for counting tries.
     pub(in crate::edge) fn neighbourhood(&self) -> String {
-        match self.client.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & !u128::from(u64::MAX);
-                format!("{}/64", Ipv6Addr::from_bits(network))
-            }
-        }
+        Neighbourhood::of(self.client).to_string()
     }
 
     /// Whether `token` was made for this reader. What was made before a member signed in
