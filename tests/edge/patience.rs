@@ -193,7 +193,7 @@ async fn an_edge_that_is_told_to_stop_finishes_the_request_it_has() {
     stream.read_exact(&mut asked).await.unwrap();
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
     edge.tell_to_stop();
-    while tokio::net::TcpStream::connect(edge.address).await.is_ok() {
+    while TcpStream::connect(edge.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
     stream.write_all(b"ab").await.unwrap();
