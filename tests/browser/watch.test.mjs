@@ -89,11 +89,11 @@ test("a mistake is shown over the last good page, until it is mended", async () 
   assert.equal(await overlay().count(), 0);
 
   // The next failure shows it again, and what had the focus gets it back.
-  await page.locator("main a").first().focus();
+  await page.locator("a.name").focus();
   await site.edit(PAGE, (text) => `${text}\n`);
   await overlay().waitFor();
   await page.keyboard.press("Escape");
-  assert.ok(await page.locator("main a").first().evaluate((link) => link === document.activeElement));
+  assert.ok(await page.locator("a.name").evaluate((link) => link === document.activeElement));
 
   await visit(page, "/docs/write/sections/");
   await overlay().waitFor();

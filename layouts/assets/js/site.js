@@ -62,7 +62,7 @@ if (opener) {
   };
   const show = (found) => {
     list.replaceChildren(...found.map((item, index) => {
-      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false", onclick: () => { location = item.url; } }, item.text);
+      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false", "data-url": item.url, onclick: () => { location = item.url; } }, item.text);
       if (item.heading) option.append(make("span", {}, item.title));
       return option;
     }));
