@@ -90,6 +90,7 @@
     const close = add(dialog, "button", "Look at the page (Esc)");
     close.addEventListener("click", hide);
     // By Escape, wherever the focus is. The page behind cannot be reached meanwhile.
+    dialog.addEventListener("cancel", hide);
     dialog.addEventListener("close", hide);
     document.body.append(host);
     dialog.showModal();
