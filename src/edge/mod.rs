@@ -28,6 +28,7 @@ mod history;
 mod listing;
 mod live;
 mod live_release;
+mod neighbourhood;
 mod node;
 mod options;
 mod page;
@@ -39,6 +40,7 @@ pub mod search;
 mod server;
 mod service;
 mod session;
+mod slots;
 mod target;
 mod templates;
 

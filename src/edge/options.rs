@@ -47,9 +47,12 @@ pub enum Statics {
 pub struct Limits {
     /// How many connections are served at once; more wait to be accepted.
     pub connections: usize,
+    /// How many of them one client may have (an address, or a /64 of IPv6); more are closed
+    /// at once. This machine and the proxies that the site names are not counted.
+    pub connections_each: usize,
     /// From the first byte of a request's head (or from the connection) to its last.
     pub head: Duration,
-    /// How long a connection lives without a byte read or written.
+    /// How long a connection lives without a request that gets on.
     pub idle: Duration,
     /// How long the whole body of a request may take.
     pub body: Duration,
@@ -67,6 +70,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_each: 256,
             head: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             body: Duration::from_secs(30),

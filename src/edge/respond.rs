@@ -30,6 +30,7 @@ use super::page::Page;
 use super::refusal::Refusal;
 use super::room::{self, Allowed, Peer};
 use super::service::Rooms;
+use super::session::{self, Reader};
 use super::target::decoded_path;
 use crate::site::permalink::encode_path;
 use crate::site::reserved;
@@ -254,18 +255,19 @@ impl Asked<'_> {
     }
 
     async fn refused(&self, release: &Arc<LiveRelease>, refusal: Refusal) -> Response<Body> {
-        let path = self.parts.uri.path();
-        let for_people = !path.starts_with("/_/");
+        let for_people = !self.parts.uri.path().starts_with("/_/");
+        let reader = if for_people { session::reader_of(self.edge, self.parts, self.peer).await } else { None };
         let mut response = if !for_people {
             let mut response = Response::new(Body::from(refusal.json().to_string()));
             response.headers_mut().insert(CONTENT_TYPE, headers::JSON);
             response
         } else if refusal == Refusal::NotFound
-            && let Ok(own) = files::not_found_page(self.edge, release, &self.parts.headers).await
+            && let look = reader.as_ref().map(Reader::look).unwrap_or_default()
+            && let Ok(own) = files::not_found_page(self.edge, release, &self.parts.headers, &look).await
         {
             own
         } else {
-            self.page_of(release, &refusal).await
+            self.page_of(release, &refusal, reader).await
         };
         *response.status_mut() = refusal.status();
         let headers = response.headers_mut();
@@ -279,10 +281,15 @@ impl Asked<'_> {
         response
     }
 
-    async fn page_of(&self, release: &Arc<LiveRelease>, refusal: &Refusal) -> Response<Body> {
+    async fn page_of(&self, release: &Arc<LiveRelease>, refusal: &Refusal, reader: Option<Reader>) -> Response<Body> {
         let is_offered = *refusal == Refusal::NotFound && release.search_folder.is_some();
         let words = is_offered.then(|| words_of(self.parts.uri.path())).filter(|words| !words.is_empty());
-        match refusal.page(words).render(self.edge, release).await {
+        let page = refusal.page(words);
+        let page = match reader {
+            Some(reader) => reader.dress(page),
+            None => page,
+        };
+        match page.render(self.edge, release).await {
             Ok(document) => {
                 let mut response = Response::new(document.into());
                 response.headers_mut().insert(CONTENT_TYPE, headers::HTML);

@@ -15,7 +15,6 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::connection::{Heads, Patient};
@@ -23,6 +22,7 @@ use super::follow::follow;
 use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
+use super::slots::{Slot, Slots};
 use crate::store::{Store, StoreError};
 
 /// How often what has expired in the store is removed.
@@ -44,7 +44,9 @@ pub struct Server {
 
 /// All that can wake the server.
 enum Event {
-    Connection(TcpStream, SocketAddr, OwnedSemaphorePermit),
+    Connection(TcpStream, SocketAddr, Slot),
+    /// Somebody who has all of their connections wanted another.
+    TurnedAway(SocketAddr),
     Failed(io::Error),
     Shutdown,
 }
@@ -67,7 +69,7 @@ impl Server {
         let limits = self.edge.options().limits.clone();
         let rooms = Rooms::of(&self.edge);
         let protocol = Arc::new(protocol(&limits));
-        let slots = Arc::new(Semaphore::new(limits.connections));
+        let slots = Slots::of(&limits);
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let follower = tokio::spawn(follow(self.edge.clone()));
@@ -77,7 +79,7 @@ impl Server {
             let event = tokio::select! {
                 biased;
                 () = &mut shutdown => Event::Shutdown,
-                event = accept(&self.listener, &slots) => event,
+                event = accept(&self.edge, &self.listener, &slots) => event,
             };
             match event {
                 Event::Connection(stream, peer, slot) => {
@@ -94,6 +96,7 @@ impl Server {
                     // Those that have ended: their results would be kept until asked for.
                     while connections.try_join_next().is_some() {}
                 }
+                Event::TurnedAway(peer) => tracing::debug!(%peer, "a client has all the connections it may have"),
                 Event::Failed(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(OUT_OF_FILES).await;
@@ -134,14 +137,17 @@ async fn sweep(store: Store) {
 }
 
 /// The next connection, once there is room for one.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Event {
-    let slot = match Arc::clone(slots).acquire_owned().await {
-        Ok(slot) => slot,
+async fn accept(edge: &Edge, listener: &TcpListener, slots: &Slots) -> Event {
+    let permit = match slots.any().await {
+        Ok(permit) => permit,
         // Never closed by us.
         Err(closed) => return Event::Failed(io::Error::other(closed)),
     };
     match listener.accept().await {
         Ok((stream, peer)) => {
+            let Some(slot) = slots.give(permit, peer.ip(), &edge.borrow_release().site.edge.proxies) else {
+                return Event::TurnedAway(peer);
+            };
             // A refused option costs time, not truth.
             let _ = stream.set_nodelay(true);
             Event::Connection(stream, peer, slot)

@@ -5,6 +5,8 @@
   const source = new EventSource("/_/events");
   let known = null;
   let host = null;
+  // What had the focus before the mistakes were shown, to have it again.
+  let before = null;
 
   source.addEventListener("built", (event) => {
     const { id, css } = JSON.parse(event.data);
@@ -33,12 +35,18 @@
   }
 
   function hide() {
-    host?.remove();
+    if (!host) return;
+    host.remove();
     host = null;
+    if (before?.isConnected) before.focus();
+    before = null;
   }
 
   function show(errors) {
-    hide();
+    // At a second failure in a row the focus is in what this replaces.
+    const focused = host ? before : document.activeElement;
+    host?.remove();
+    before = focused;
     host = document.createElement("div");
     const root = host.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
@@ -50,19 +58,23 @@
       section { border-top: 1px solid oklch(60% 0.03 240); padding: 1rem 0; }
       pre { font: 14px/1.6 ui-monospace, monospace; background: oklch(16% 0.03 240); padding: 0.75rem 1rem; margin: 0.5rem 0;
         overflow-x: auto; }
+      code { font-family: ui-monospace, monospace; background: oklch(16% 0.03 240); padding: 0.1em 0.3em; }
+      :focus-visible { outline: 2px solid; outline-offset: 2px; } dialog:focus { outline: none; }
+      dialog::backdrop { background: none; }
       .code { font-family: ui-monospace, monospace; color: oklch(80% 0.12 40); } .caret { color: oklch(80% 0.12 40); }
       .place { font-family: ui-monospace, monospace; font-size: 0.875rem; }
       button { font: inherit; padding: 0.25rem 0.75rem; background: none; color: inherit; border: 1px solid; cursor: pointer; }`);
     root.adoptedStyleSheets = [sheet];
     const dialog = add(root, "dialog");
-    dialog.setAttribute("open", "");
+    dialog.setAttribute("role", "dialog");
+    dialog.setAttribute("aria-modal", "true");
     dialog.setAttribute("aria-label", "Mistakes in the site");
     add(dialog, "h2", errors.length === 1 ? "One mistake keeps the site from being built" : `${errors.length} mistakes keep the site from being built`);
     for (const error of errors) {
       const section = add(dialog, "section");
       const title = add(section, "p");
       add(title, "span", error.code + " ").className = "code";
-      add(title, "span", error.message);
+      addWords(title, error.message);
       const place = error.place;
       if (place) {
         add(section, "p", place.line ? `${place.file}:${place.line}:${place.column}` : place.file).className = "place";
@@ -72,16 +84,27 @@
           add(pre, "span", indent + "^".repeat(Math.max(1, place.width))).className = "caret";
         }
       }
-      for (const hint of error.hints) add(section, "p", hint);
+      for (const hint of error.hints) addWords(add(section, "p"), hint);
     }
     add(dialog, "p", "The page behind is the last good one. It is built again when you save.");
     const close = add(dialog, "button", "Look at the page (Esc)");
     close.addEventListener("click", hide);
+    // By Escape, wherever the focus is. The page behind cannot be reached meanwhile.
+    dialog.addEventListener("cancel", hide);
+    dialog.addEventListener("close", hide);
     document.body.append(host);
-    close.focus();
+    dialog.showModal();
+    close.focus({ preventScroll: true });
+    dialog.scrollTop = 0;
   }
 
-  addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  // A message is text in which backticks stand around code.
+  function addWords(parent, text) {
+    text.split("`").forEach((piece, at, all) => {
+      if (at % 2 === 1 && at < all.length - 1) add(parent, "code", piece);
+      else parent.append(at % 2 === 1 ? "`" + piece : piece);
+    });
+  }
 
   function add(parent, name, text) {
     const element = document.createElement(name);

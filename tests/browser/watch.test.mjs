@@ -64,7 +64,9 @@ test("a mistake is shown over the last good page, until it is mended", async () 
   await overlay().waitFor();
   const said = await overlay().innerText();
   assert.match(said, /unknown-shortcode/);
-  assert.match(said, /no shortcode is called `figre`/);
+  assert.match(said, /no shortcode is called figre/);
+  assert.equal(await overlay().locator("code", { hasText: /^figre$/ }).count(), 1, "code looks like code");
+  assert.equal(await overlay().getAttribute("aria-modal"), "true");
   assert.match(said, /content\/docs\/20-write\/40-sections\.md:\d+:\d+/);
   assert.match(said, /\{\{ figre\("low\.jpg"\) \}\}/, "the line itself");
   assert.match(said, /figure/, "and what to do");
@@ -78,8 +80,20 @@ test("a mistake is shown over the last good page, until it is mended", async () 
   // Another page, opened now, shows it as well; Escape lets one look at the page behind.
   await visit(page, "/docs/");
   await overlay().waitFor();
+  assert.ok(await overlay().evaluate((dialog) => dialog.contains(dialog.getRootNode().activeElement)), "the focus is in it");
+  for (let times = 0; times < 3; times++) {
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.closest("main, header, footer")), null, "and stays there");
+  }
   await page.keyboard.press("Escape");
-  assert.equal(await overlay().count(), 0);
+  await overlay().waitFor({ state: "detached" });
+
+  // The next failure shows it again, and what had the focus gets it back.
+  await page.locator("a.name").focus();
+  await site.edit(PAGE, (text) => `${text}\n`);
+  await overlay().waitFor();
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement.matches("a.name"));
 
   await visit(page, "/docs/write/sections/");
   await overlay().waitFor();

@@ -41,9 +41,16 @@ async fn register_log_in_set_a_preference_see_it_log_out_and_the_old_cookie_is_d
     let old = ann.session().unwrap();
     let out = ann.submit("/account", "/logout", &[]).await;
     assert_eq!(out.location, "/login?done=out");
-    assert!(ann.cookies.keys().all(|name| name == "littoral-form"), "{:?}", ann.cookies);
+    // The look stays, for the visitor that she is now.
+    assert_ne!(ann.session().unwrap(), old);
+    assert_eq!(ann.cookies["littoral_look"], "dark.large");
+    ann.cookies.remove("littoral_look");
+    let page = ann.get("/account/preferences").await.body;
+    assert!(page.contains("Theme: <strong>dark</strong>, text size: <strong>large</strong>"), "{page}");
+    assert_eq!(ann.get("/account").await.status, 303);
     ann.cookies.insert("littoral".to_owned(), old);
     assert_eq!(ann.get("/account").await.status, 303);
+    assert!(ann.get("/_/me").await.body.starts_with(r#"{"signed_in":false,"name":null,"theme":null"#));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{PATIENCE, TestEdge, limited, quick, read_to_end};
 
@@ -20,6 +21,75 @@ async fn a_client_that_says_nothing_is_let_go() {
 async fn half_a_preface_of_http2_does_not_hold_a_connection() {
     let edge = TestEdge::with(limited(|limits| (limits.head, limits.idle) = (SHORT, LONG)), |_| {}).await;
     assert_eq!(edge.raw("PRI * HTTP/2.0\r\n").await, "");
+}
+
+/// What an HTTP/2 client says first: the preface, and settings that set nothing.
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0\x2atides\x2a\x2a";
+/// `GET /docs/` on stream 1, by the static table (RFC 7541), its end left out.
+const HALF_A_HEAD: &[u8] = b"\0\0\x02\x01\x01\0\0\0\x01\x82\x86";
+const REST_OF_IT: &[u8] = b"\0\0\x0b\x09\x04\0\0\0\x01\x04\x06/docs/\x41\x01a";
+
+/// Pings until the edge closes the connection; what it has said by then.
+async fn ping_until_closed(stream: TcpStream) -> Vec<u8> {
+    let (mut reading, mut writing) = stream.into_split();
+    let pings = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        while writing.write_all(PING).await.is_ok() {
+            ticks.tick().await;
+        }
+    });
+    let mut all = Vec::new();
+    let ended = tokio::time::timeout(PATIENCE, reading.read_to_end(&mut all)).await;
+    assert!(ended.is_ok(), "the edge must close the connection");
+    tokio::time::timeout(PATIENCE, pings).await.unwrap().unwrap();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_http2_that_only_pings_is_let_go() {
+    let edge = TestEdge::with(limited(|limits| (limits.head, limits.idle) = (SHORT, LONG)), |_| {}).await;
+    let mut stream = edge.connect().await;
+    stream.write_all(HELLO).await.unwrap();
+    let said = ping_until_closed(stream).await;
+    assert!(said.windows(8).any(|part| part == &PING[9..]), "it was an HTTP/2 connection, and answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_http2_that_opens_no_stream_is_let_go() {
+    let edge = TestEdge::with(limited(|limits| (limits.head, limits.idle) = (SHORT, LONG)), |_| {}).await;
+    let mut stream = edge.connect().await;
+    stream.write_all(HELLO).await.unwrap();
+    read_to_end(&mut stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preface_in_pieces_is_no_way_round() {
+    let edge = TestEdge::with(limited(|limits| (limits.head, limits.idle) = (SHORT, LONG)), |_| {}).await;
+    let mut stream = edge.connect().await;
+    for piece in HELLO.chunks(5) {
+        stream.write_all(piece).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    ping_until_closed(stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_head_of_http2_does_not_hold_a_connection() {
+    let edge = TestEdge::with(limited(|limits| (limits.head, limits.idle) = (SHORT, LONG)), |_| {}).await;
+    let mut stream = edge.connect().await;
+    stream.write_all(&[HELLO, HALF_A_HEAD].concat()).await.unwrap();
+    read_to_end(&mut stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_http2_that_pings_after_its_request_is_let_go_when_idle() {
+    let edge = TestEdge::with(limited(|limits| (limits.head, limits.idle) = (LONG, SHORT)), |_| {}).await;
+    let mut stream = edge.connect().await;
+    stream.write_all(&[HELLO, HALF_A_HEAD, REST_OF_IT].concat()).await.unwrap();
+    let said = ping_until_closed(stream).await;
+    assert!(String::from_utf8_lossy(&said).contains("<p>Docs</p>"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +193,7 @@ async fn an_edge_that_is_told_to_stop_finishes_the_request_it_has() {
     stream.read_exact(&mut asked).await.unwrap();
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
     edge.tell_to_stop();
-    while tokio::net::TcpStream::connect(edge.address).await.is_ok() {
+    while TcpStream::connect(edge.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
     stream.write_all(b"ab").await.unwrap();
@@ -143,4 +213,18 @@ async fn a_request_in_flight_cannot_keep_the_edge_from_stopping() {
     edge.tell_to_stop();
     tokio::time::timeout(PATIENCE, edge.stop()).await.unwrap();
     assert_eq!(read_to_end(&mut stream).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn this_machine_may_have_all_the_connections_there_are() {
+    let edge = TestEdge::with(limited(|limits| limits.connections_each = 1), |_| {}).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = edge.connect().await;
+        stream.write_all(b"GET /docs/ HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut status = [0; 15];
+        stream.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200 OK");
+        held.push(stream);
+    }
 }

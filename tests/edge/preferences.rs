@@ -1,7 +1,13 @@
 //! Preferences: a visitor's, a member's, and what becomes of the one at the other.
 
 use crate::browser::{Browser, PASSWORD};
-use crate::support::TestEdge;
+use crate::support::{Release, TestEdge, quick};
+
+fn shell_with_a_place_for_the_look(site: &mut Release) {
+    site.shell("<!doctype html><html><title>", "</title>", "<main>", "</main>");
+    let shell = site.manifest.shells.get_mut("page").unwrap();
+    shell.holes.insert(0, ("look".to_owned(), "<!doctype html><html".len()));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_word_that_is_no_choice_is_refused_and_begins_no_session() {
@@ -36,12 +42,7 @@ async fn a_visitor_who_saves_gets_a_session_and_sees_it_on_the_next_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shell_with_a_place_for_the_look_has_it_in_its_html() {
-    let edge = TestEdge::with(crate::support::quick(), |site| {
-        site.shell("<!doctype html><html><title>", "</title>", "<main>", "</main>");
-        let shell = site.manifest.shells.get_mut("page").unwrap();
-        shell.holes.insert(0, ("look".to_owned(), "<!doctype html><html".len()));
-    })
-    .await;
+    let edge = TestEdge::with(quick(), shell_with_a_place_for_the_look).await;
     let mut visitor = Browser::new(&edge);
     visitor.submit("/account/preferences", "/account/preferences", &[("theme", "dark"), ("size", "large")]).await;
     let page = visitor.get("/login").await.body;
@@ -111,4 +112,70 @@ async fn a_form_that_was_open_when_a_visitor_chose_a_theme_counts_until_somebody
     ann.cookies.insert("littoral-form".to_owned(), form);
     let refused = ann.post("/account/preferences", &[("csrf", token.as_str()), ("theme", "light")]).await;
     assert_eq!(refused.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_chosen_nothing_has_no_session_after_signing_out() {
+    let edge = TestEdge::start().await;
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    ann.submit("/account", "/account/preferences", &[("theme", "system"), ("size", "normal")]).await;
+    ann.submit("/account", "/logout", &[]).await;
+    assert_eq!(ann.session(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_account_leaves_no_look() {
+    let edge = TestEdge::start().await;
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    ann.submit("/account", "/account/preferences", &[("theme", "dark")]).await;
+    ann.submit("/account", "/account/delete", &[("password", PASSWORD)]).await;
+    assert!(ann.cookies.keys().all(|name| name == "littoral-form"), "{:?}", ann.cookies);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_accounts_they_are_kept_by_the_cookie_alone() {
+    let edge = TestEdge::with(quick(), |site| site.manifest.site.edge.accounts = false).await;
+    let mut visitor = Browser::new(&edge);
+    let stranger = visitor.post("/account/preferences", &[("theme", "dark")]).await;
+    assert_eq!(stranger.status, 403, "without the form's token");
+    let saved =
+        visitor.submit("/account/preferences", "/account/preferences", &[("theme", "dark"), ("size", "large")]).await;
+    assert_eq!((saved.status, saved.location.as_str()), (303, "/account/preferences?done=preferences"));
+    assert_eq!((visitor.session(), visitor.cookies["littoral_look"].as_str()), (None, "dark.large"));
+    let page = visitor.get("/account/preferences").await.body;
+    assert!(page.contains("Theme: <strong>dark</strong>, text size: <strong>large</strong>"), "{page}");
+    assert!(!page.contains("/login") && !page.contains("/register"), "nothing leads to what is not there: {page}");
+    visitor.headers = vec![("sec-fetch-site", "same-origin".to_owned())];
+    assert_eq!(visitor.post("/_/preferences", &[("theme", "light")]).await.status, 204);
+    assert_eq!(visitor.cookies["littoral_look"], "light.large");
+    assert!(!edge.folder.path().join("var").exists(), "there is no store");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_in_the_look_of_their_reader() {
+    let edge = TestEdge::with(quick(), |site| {
+        shell_with_a_place_for_the_look(site);
+        site.page("/404.html", "<!doctype html><html lang=\"en\"><body>The tide took this page.</body>");
+        site.manifest.entries.last_mut().unwrap().access = littoral::site::release::Access::Internal;
+    })
+    .await;
+    let mut visitor = Browser::new(&edge);
+    let plain = visitor.get("/nothing").await;
+    assert!(plain.body.starts_with("<!doctype html><html lang"), "{}", plain.body);
+    visitor.submit("/account/preferences", "/account/preferences", &[("theme", "dark"), ("size", "large")]).await;
+    for only in ["littoral", "littoral_look"] {
+        let mut browser = Browser::new(&edge);
+        browser.cookies.insert(only.to_owned(), visitor.cookies[only].clone());
+        let missing = browser.get("/nothing").await;
+        assert_eq!(missing.status, 404);
+        let expected = "<!doctype html><html data-theme=\"dark\" data-size=\"large\"";
+        assert_eq!(missing.body, format!("{expected} lang=\"en\"><body>The tide took this page.</body>"));
+        for (status, answer) in [(405, browser.post("/docs/", &[]).await), (403, browser.post("/login", &[]).await)] {
+            assert_eq!(answer.status, status);
+            assert!(answer.body.starts_with(expected), "{}", answer.body);
+            assert!(answer.body.contains("<meta name=\"color-scheme\" content=\"dark\">"), "{}", answer.body);
+        }
+    }
 }

@@ -276,6 +276,57 @@ async fn a_mistyped_word_is_forgiven_and_the_right_one_offered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_is_there_is_no_mistake_for_another() {
+    let edge = TestEdge::with(quick(), |site| {
+        let mut sections = vec![section("/pool/", 0, "The pool", "", "A tide leaves it; in time it dries.")];
+        sections.push(section("/tides/", 0, "Ebbs", "", "The water goes."));
+        sections.extend((0..9).map(|n| section(&format!("/log/{n}/"), 0, "Log", "", "Time passes at ebbe.")));
+        site.search(sections);
+    })
+    .await;
+    let answer = ask(&edge, "tide ").await;
+    assert_eq!((&answer["total"], &answer["suggestion"]), (&1.into(), &Value::Null));
+    assert_eq!(answer["results"][0]["excerpt_html"], "A <mark>tide</mark> leaves it; in time it dries.");
+    // Also one whose stem stands in a title only.
+    let answer = ask(&edge, "ebb ").await;
+    assert_eq!((&answer["results"][0]["url"], &answer["suggestion"]), (&"/tides/".into(), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_asked_by_its_words_that_say_something() {
+    let edge = TestEdge::with(quick(), |site| {
+        site.search(vec![
+            section("/what/", 0, "What is a port?", "", "What it is that ships do there."),
+            section("/harbour/", 0, "Introduction to the harbour side", "", "Pilotage from the harbour side."),
+            section("/pilots/", 0, "Pilots", "", "What pilotage costs, in a harbour or at its side."),
+        ]);
+    })
+    .await;
+    let answer = ask(&edge, "what is harbour-side pilotage?").await;
+    assert_eq!((&answer["with_all_words"], &answer["total"]), (&2.into(), &2.into()));
+    assert_eq!(answer["results"][0]["url"], "/harbour/");
+    // Alone, such a word is what is asked for.
+    assert_eq!(urls(&edge, "what ").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_stands_nearly_everywhere_is_found_in_a_large_site_too() {
+    let edge = TestEdge::with(quick(), |site| {
+        let mut sections: Vec<_> = (0..2400)
+            .map(|n| section(&format!("/server/{n:04}/"), 0, "The server", "", &format!("The server number {n}.")))
+            .collect();
+        sections.extend((0..240).map(|n| section(&format!("/buoy/{n:03}/"), 0, "Buoy", "", "A buoy.")));
+        site.search(sections);
+    })
+    .await;
+    for question in ["server ", "the ", "server xyzzyplugh "] {
+        assert_eq!(ask(&edge, question).await["total"], 2400, "{question}");
+    }
+    // Beside words that are rarer, and stand in enough, it only ranks.
+    assert_eq!(ask(&edge, "server buoy ").await["total"], 240);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_found_says_what_to_do() {
     let edge = edge().await;
     let html = page(&edge, "xyzzyplugh").await;

@@ -12,23 +12,24 @@ const make = (name, properties = {}, ...inside) => {
 // A dialog that a click beside it closes.
 const sheet = (label, inside) => {
   const dialog = make("dialog", { "aria-label": label }, inside);
-  dialog.addEventListener("click", (click) => { if (click.target === dialog) dialog.close(); });
+  dialog.onclick = (click) => { if (click.target === dialog) dialog.close(); };
   document.body.append(dialog);
   return dialog;
 };
-const json = async (path, options = {}) => {
-  const answer = await fetch(path, { headers: { accept: "application/json" }, ...options });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.status === 204 ? null : answer.json();
+const get = async (path) => {
+  const answer = await fetch(path);
+  if (!answer.ok) throw answer.status;
+  return answer;
 };
+const json = async (path) => (await get(path)).json();
 
 // Contents that fold away on a narrow screen stand open on a wide one.
 const wide = matchMedia("(min-width: 62rem)");
 const unfold = () => all("[data-wide-open]").forEach((details) => { details.open = wide.matches; });
-wide.addEventListener("change", unfold);
+wide.onchange = unfold;
 unfold();
 
-// The manual's contents scroll by themselves when they are long: to this page.
+// The manual's contents scroll to this page.
 const here = find(".rail [aria-current]");
 if (here && wide.matches) { const rail = here.closest(".rail"); rail.scrollTop = here.offsetTop - rail.clientHeight / 2; }
 
@@ -61,10 +62,8 @@ if (opener) {
   };
   const show = (found) => {
     list.replaceChildren(...found.map((item, index) => {
-      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false" }, item.text);
+      const option = make("li", { role: "option", id: `found-${index}`, "aria-selected": "false", "data-url": item.url, onclick: () => { location = item.url; } }, item.text);
       if (item.heading) option.append(make("span", {}, item.title));
-      option.dataset.url = item.url;
-      option.addEventListener("click", () => { location = item.url; });
       return option;
     }));
     list.hidden = !found.length;
@@ -89,23 +88,23 @@ if (opener) {
       said = make("p", { role: "status" });
       dialog = sheet("Search", make("form", { action: "/search", role: "search" }, make("label", { htmlFor: "find" }, "Search this site"), input, list, said));
       let wait;
-      input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(ask, 90); });
-      input.addEventListener("keydown", (key) => {
+      input.oninput = () => { clearTimeout(wait); wait = setTimeout(ask, 90); };
+      input.onkeydown = (key) => {
         const act = {
           ArrowDown: () => choose(chosen + 1),
           ArrowUp: () => choose(chosen < 0 ? -1 : chosen - 1),
           // A search field would take the first Escape to empty itself.
           Escape: () => dialog.close(),
-          Enter: chosen >= 0 && (() => { location = list.children[chosen].dataset.url; }),
+          Enter: chosen >= 0 && (() => list.children[chosen].click()),
         }[key.key];
         if (act) { key.preventDefault(); act(); }
-      });
+      };
     }
     dialog.showModal();
     input.select();
   };
-  opener.addEventListener("click", (click) => { if (!click.metaKey && !click.ctrlKey && !click.shiftKey) open(click); });
-  document.addEventListener("keydown", (key) => {
+  opener.onclick = (click) => { if (!click.metaKey && !click.ctrlKey && !click.shiftKey) open(click); };
+  addEventListener("keydown", (key) => {
     const typing = key.target.closest?.("input, textarea, select, [contenteditable]");
     if ((key.key === "/" && !typing && !key.ctrlKey && !key.metaKey && !key.altKey) || (key.key === "k" && (key.ctrlKey || key.metaKey))) open(key);
   });
@@ -113,10 +112,8 @@ if (opener) {
 
 // The look: in a cookie that look.js reads, and at the edge, which carries it into an account.
 const tell = (what, fields) => fetch(`/_/${what}`, { method: "POST", body: new URLSearchParams(fields), keepalive: true }).catch(() => {});
-const wear = (theme, size) => {
-  if (theme === "system") delete root.dataset.theme; else root.dataset.theme = theme;
-  if (size === "normal") delete root.dataset.size; else root.dataset.size = size;
-};
+const put = (key, value, plain) => { if (value === plain) delete root.dataset[key]; else root.dataset[key] = value; };
+const wear = (theme, size) => { put("theme", theme, "system"); put("size", size, "normal"); };
 const lookButton = find("[data-look]");
 if (lookButton) {
   lookButton.hidden = false;
@@ -135,20 +132,19 @@ if (lookButton) {
   };
   const group = (name, label, now) => make("fieldset", {}, make("legend", {}, label), ...choices[name].map((value) =>
     make("label", {}, make("input", { type: "radio", name, value, checked: value === now }), value[0].toUpperCase() + value.slice(1))));
-  lookButton.addEventListener("click", () => {
+  lookButton.onclick = () => {
     if (!dialog) {
       dialog = sheet("Display", make("form", { method: "dialog" },
         group("theme", "Theme", root.dataset.theme ?? "system"), group("size", "Text size", root.dataset.size ?? "normal"),
         make("button", { type: "submit" }, "Done")));
-      dialog.addEventListener("change", keep);
-      dialog.addEventListener("close", close);
+      dialog.onchange = keep;
+      dialog.onclose = close;
     }
     dialog.showModal();
-  });
+  };
 }
 
-// Who is signed in; a member's look on a machine where it was never chosen; and how far
-// they have read, told when the page is left. Nothing is sent for anybody else.
+// Who is signed in, in what look, and how far they read. Nothing is sent for anybody else.
 const accountLink = find("[data-account]");
 if (accountLink) {
   json("/_/me").then((me) => {
@@ -182,17 +178,13 @@ all("[data-live]").forEach(async (box) => {
   const since = performance.now();
   box.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(box.dataset.live, { headers: { accept: "text/html" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    box.innerHTML = await answer.text();
+    box.innerHTML = await (await get(box.dataset.live)).text();
     box.append(make("p", { className: "took" }, `Asked and shown in ${(performance.now() - since).toFixed(1)} ms.`));
-  } catch {
-    // What stands in the box already leads to the same answer as a page.
-  }
+  } catch { /* What stands in the box leads to the same answer. */ }
   box.removeAttribute("aria-busy");
 });
 
-// How long this file was on its way, where the page wants to say so.
+// How long this file was on its way.
 const arrival = find("[data-arrival]");
 if (arrival) {
   const [way] = performance.getEntriesByType("navigation");

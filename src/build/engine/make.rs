@@ -33,6 +33,8 @@ const BATCH: usize = 256;
 pub(super) struct Made {
     /// Path in the site → its record; none if there were mistakes.
     pub(super) outputs: Vec<(String, Option<Output>)>,
+    /// Their paths, when they are among what is kept.
+    pub(super) paths: Vec<String>,
     /// What is wrong in outputs that have no record.
     pub(super) found: Vec<Diagnostic>,
     /// How many were rendered.

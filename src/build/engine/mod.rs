@@ -265,7 +265,6 @@ impl Engine {
         };
         let (dirty, why) = select(request, writer, &world, &mut kept, &changes, &changed);
         let mut made = make::all(request, writer, &world, &texts, &kept, &dirty)?;
-        let mut paths = Vec::new();
         for (path, output) in std::mem::take(&mut made.outputs) {
             let anchors = |output: &kept::Output| (output.anchors.clone(), output.to_anchors.clone());
             let now = output.as_ref().map(anchors);
@@ -274,9 +273,9 @@ impl Engine {
                 None => kept.outputs.remove(&path),
             };
             made.has_other_anchors |= before.as_ref().map(anchors) != now;
-            paths.push(path);
+            made.paths.push(path);
         }
-        let report = publish::publish(request, writer, &world, &mut kept, &changes, made, &paths, why)?;
+        let report = publish::publish(request, writer, &world, &mut kept, &changes, made, why)?;
         self.kept = Some(kept);
         self.world = Some(world);
         self.is_unsaved = true;

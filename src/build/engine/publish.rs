@@ -38,7 +38,6 @@ pub(super) fn publish(
     kept: &mut Kept,
     changes: &Changes,
     mut made: Made,
-    paths: &[String],
     why: Why,
 ) -> Result<Report, BuildError> {
     let mut found = kept.found.clone();
@@ -62,7 +61,7 @@ pub(super) fn publish(
     if has_errors(&report.diagnostics) {
         return Ok(report);
     }
-    let new: Vec<Entry> = paths.iter().filter_map(|path| entry_of(world, kept, path)).collect();
+    let new: Vec<Entry> = made.paths.iter().filter_map(|path| entry_of(world, kept, path)).collect();
     (request.ready)(&new);
     let index = index(request, world, kept, &mut made)?;
     let manifest = manifest(world, kept, entries(world, kept, &assets), index.clone());

@@ -271,12 +271,13 @@ mod tests {
     #[test]
     fn a_draft_without_a_date_is_shown_at_todays() {
         let files = vec!["content/posts/fog.md".to_owned()];
-        let text = b"---\ndraft: true\n---\nFog.".to_vec();
         let today = jiff::civil::date(2026, 11, 2);
-        let sources = Memory { files: [(files[0].clone(), text)].into(), today };
+        let sources = Memory { files: [].into(), today };
+        let head = Head::read(&files[0], "---\ndraft: true\n---\nFog.", &[]);
         let (config, _) = Config::parse("permalinks: { posts: '/{year}/{month}/{slug}/' }");
         let mut found = Vec::new();
-        let site = load(&sources, config, &files, Drafts::Shown, &mut found);
+        let heads = [("posts/fog.md", Arc::new(head))];
+        let site = load(&heads, config, &files, (Drafts::Shown, today), &Texts::new(&sources), &mut found);
         let id = site.by_source("posts/fog.md").unwrap();
         assert_eq!((site.page(id).permalink.as_str(), found), ("/2026/11/fog/", Vec::new()));
     }

@@ -33,7 +33,7 @@ use super::headers;
 use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
-use super::session::{self, Query, Reader, Sessions};
+use super::session::{For, Query, Reader, Sessions, route};
 use crate::store::{TextSize, Theme};
 
 pub(super) use manage::{minute, see_account};
@@ -49,26 +49,28 @@ fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
     let s = || sessions.clone();
     register
         .and(room::get())
-        .and(session::reading(s(), sign_in::show_register))
-        .or(register.and(room::post()).and(session::submitting(s(), sign_in::register)))
+        .and(route(s(), For::Everybody, sign_in::show_register))
+        .or(register.and(room::post()).and(route(s(), For::Everybody, sign_in::register)))
         .unify()
-        .or(login.and(room::get()).and(session::reading(s(), sign_in::show_login)))
+        .or(login.and(room::get()).and(route(s(), For::Everybody, sign_in::show_login)))
         .unify()
-        .or(login.and(room::post()).and(session::submitting(s(), sign_in::log_in)))
+        .or(login.and(room::post()).and(route(s(), For::Everybody, sign_in::log_in)))
         .unify()
-        .or(warp::path!("logout").and(room::post()).and(session::submitting(s(), sign_in::log_out)))
+        .or(warp::path!("logout").and(room::post()).and(route(s(), For::Everybody, sign_in::log_out)))
         .unify()
-        .or(warp::path!("account").and(room::get()).and(session::members(s(), manage::show)))
+        .or(warp::path!("account").and(room::get()).and(route(s(), For::Members, manage::show)))
         .unify()
-        .or(warp::path!("account" / "sessions").and(room::post()).and(session::members_submitting(s(), manage::revoke)))
+        .or(warp::path!("account" / "sessions").and(room::post()).and(route(s(), For::Members, manage::revoke)))
         .unify()
-        .or(warp::path!("account" / "password")
-            .and(room::post())
-            .and(session::members_submitting(s(), manage::change_password)))
+        .or(warp::path!("account" / "password").and(room::post()).and(route(
+            s(),
+            For::Members,
+            manage::change_password,
+        )))
         .unify()
-        .or(warp::path!("account" / "delete").and(room::post()).and(session::members_submitting(s(), manage::delete)))
+        .or(warp::path!("account" / "delete").and(room::post()).and(route(s(), For::Members, manage::delete)))
         .unify()
-        .or(warp::path!("_" / "me").and(room::get()).and(session::reading(s(), me)))
+        .or(warp::path!("_" / "me").and(room::get()).and(route(s(), For::Everybody, me)))
         .unify()
         .boxed()
 }

@@ -88,14 +88,25 @@ pub(super) async fn log_in(sessions: Sessions, reader: Reader, form: Form) -> Re
 }
 
 /// `POST /logout`
+///
+/// The look stays in this browser: it is the machine's light and the reader's eyes that it
+/// was chosen for.
 pub(super) async fn log_out(sessions: Sessions, reader: Reader, _: Form) -> Result<Response, Refusal> {
-    if let Some(session) = reader.session() {
-        sessions.store().end_session(session.digest).await?;
-    }
-    Ok(without_traces(&reader, see_other("/login?done=out")))
+    let response = see_other("/login?done=out");
+    let (transport, chosen) = (reader.transport(), reader.left_with());
+    let session = match reader.session() {
+        // A visitor's session with what was chosen, in the place of the old one.
+        Some(_) if chosen != Preferences::default() => sessions.begin(&reader, None, chosen).await?,
+        Some(session) => {
+            sessions.store().end_session(session.digest).await?;
+            Cookie::no_session(transport)
+        }
+        None => return Ok(set(response, &Cookie::no_session(transport))),
+    };
+    Ok(set(set(response, &session), &Cookie::look(transport, chosen)))
 }
 
-/// `response`, leaving nothing of a session in the browser: the machine may be shared.
+/// `response`, leaving nothing of an account in the browser that is no more.
 pub(super) fn without_traces(reader: &Reader, response: Response) -> Response {
     let transport = reader.transport();
     let response = set(response, &Cookie::no_session(transport));

@@ -18,6 +18,7 @@ pub mod range;
 mod stream;
 mod variant;
 
+use bytes::Bytes;
 use hyper::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH,
     IF_NONE_MATCH, IF_RANGE, RANGE,
@@ -114,20 +115,35 @@ pub(super) async fn answer(
 }
 
 /// The site's own page for what is not there, as a body with headers; the status is the
-/// caller's.
+/// caller's. `look`: attributes for its `<html>`.
 pub(super) async fn not_found_page(
     edge: &Edge,
     release: &LiveRelease,
     headers: &HeaderMap,
+    look: &str,
 ) -> Result<Response<Body>, ObjectGone> {
     let file = release.not_found_page().filter(|file| file.length <= LARGEST_KEPT).ok_or(ObjectGone)?;
     let kind = release.kind(file);
-    let kept = variant::find_or_make(edge, file, kind, coding_for(file, kind, headers)).await?;
+    let coding = if look.is_empty() { coding_for(file, kind, headers) } else { Coding::Identity };
+    let kept = variant::find_or_make(edge, file, kind, coding).await?;
     let mut response = whole(&Method::GET, &kept);
+    if !look.is_empty() {
+        *response.body_mut() = with_look(&kept.bytes, look).into();
+    }
     // It is no version of what was asked for.
     response.headers_mut().remove(ETAG);
     response.headers_mut().remove(ACCEPT_RANGES);
     Ok(response)
+}
+
+/// `document` with attributes in its `<html>`, before its own: of two the first counts. The
+/// tag is the layout's, near the beginning; where there is none, nothing is changed.
+fn with_look(document: &Bytes, look: &str) -> Bytes {
+    const TAG: &[u8] = b"<html";
+    match memchr::memmem::find(document, TAG).map(|at| document.split_at(at + TAG.len())) {
+        Some((before, after)) => [before, look.as_bytes(), after].concat().into(),
+        None => document.clone(),
+    }
 }
 
 /// A long file: never in memory whole, never encoded.

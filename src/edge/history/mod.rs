@@ -19,7 +19,7 @@ use super::account::{minute, see_account};
 use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
-use super::session::{self, Form, Reader, Sessions};
+use super::session::{For, Form, Reader, Sessions, route};
 use crate::site::permalink::encode_path;
 use crate::store::{MemberId, PageRead};
 
@@ -38,8 +38,8 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
 fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
     warp::path!("_" / "read")
         .and(room::post())
-        .and(session::called(sessions.clone(), note))
-        .or(warp::path!("account" / "history").and(room::post()).and(session::members_submitting(sessions, change)))
+        .and(route(sessions.clone(), For::Script, note))
+        .or(warp::path!("account" / "history").and(room::post()).and(route(sessions, For::Members, change)))
         .unify()
         .boxed()
 }

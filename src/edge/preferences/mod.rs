@@ -6,7 +6,8 @@
 //! | `POST /_/preferences`            | saves them, for the site's script        |
 //!
 //! A member's are kept with the account; a visitor's in a session, which begins with the
-//! first that is saved. When a visitor logs in, what they chose fills what the account
+//! first that is saved. Without accounts there is no store, and the cookie alone keeps them.
+//! When a visitor logs in, what they chose fills what the account
 //! leaves open and replaces nothing: the account was set on purpose, and perhaps elsewhere.
 //!
 //! A static page is the same bytes for everybody, so it cannot show them itself: saving
@@ -24,7 +25,7 @@ use super::account::see_account;
 use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
-use super::session::{self, Cookie, Form, Query, Reader, Sessions, see_other, set, too_many};
+use super::session::{Cookie, For, Form, Query, Reader, Sessions, route, see_other, set, too_many};
 use crate::store::{Allowance, Attempt, Preferences, TextSize, Theme};
 
 /// Each visitor who saves something is a row: not without end for one network.
@@ -38,24 +39,21 @@ const BEGIN_AS_VISITOR: Allowance = Allowance {
 
 /// The routes of this room.
 pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
-    Sessions::of(&edge).map_or_else(room::nothing, with_sessions)
-}
-
-fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
     let path = warp::path!("account" / "preferences");
     path.and(room::get())
-        .and(session::reading(sessions.clone(), show))
-        .or(path.and(room::post()).and(session::submitting(sessions.clone(), save)))
+        .and(route(edge.clone(), For::Everybody, show))
+        .or(path.and(room::post()).and(route(edge.clone(), For::Everybody, save)))
         .unify()
-        .or(warp::path!("_" / "preferences").and(room::post()).and(session::called(sessions, save_by_script)))
+        .or(warp::path!("_" / "preferences").and(room::post()).and(route(edge, For::Script, save_by_script)))
         .unify()
         .boxed()
 }
 
 /// `GET /account/preferences`
-async fn show(_: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
+async fn show(edge: Edge, reader: Reader, query: Query) -> Result<Response, Refusal> {
     let data = json!({
         "said": (query.get("done") == "preferences").then_some("Your preferences are saved."),
+        "has_accounts": edge.store().is_some(),
         "is_member": reader.member().is_some(),
         "preferences": choices(reader.preferences()),
     });
@@ -63,22 +61,23 @@ async fn show(_: Sessions, reader: Reader, query: Query) -> Result<Response, Ref
 }
 
 /// `POST /account/preferences`
-async fn save(sessions: Sessions, reader: Reader, form: Form) -> Result<Response, Refusal> {
+async fn save(edge: Edge, reader: Reader, form: Form) -> Result<Response, Refusal> {
     let to = match reader.member() {
         Some(_) => see_account("preferences"),
         None => see_other("/account/preferences?done=preferences"),
     };
-    keep(&sessions, &reader, &form, to).await
+    keep(&edge, &reader, &form, to).await
 }
 
 /// `POST /_/preferences`
-async fn save_by_script(sessions: Sessions, reader: Reader, form: Form) -> Result<Response, Refusal> {
-    keep(&sessions, &reader, &form, StatusCode::NO_CONTENT.into_response()).await
+async fn save_by_script(edge: Edge, reader: Reader, form: Form) -> Result<Response, Refusal> {
+    keep(&edge, &reader, &form, StatusCode::NO_CONTENT.into_response()).await
 }
 
-async fn keep(sessions: &Sessions, reader: &Reader, form: &Form, answer: Response) -> Result<Response, Refusal> {
+async fn keep(edge: &Edge, reader: &Reader, form: &Form, answer: Response) -> Result<Response, Refusal> {
     let chosen = parse(form)?.or(reader.preferences());
-    let look = Cookie::look(reader.transport(), chosen);
+    let answer = set(answer, &Cookie::look(reader.transport(), chosen));
+    let Some(sessions) = Sessions::of(edge) else { return Ok(answer) };
     match (reader.member(), reader.session()) {
         (Some(member), _) => sessions.store().keep_preferences_of_member(member.id, chosen).await?,
         (None, Some(session)) => sessions.store().keep_preferences_of_visitor(&session.digest, chosen).await?,
@@ -87,10 +86,10 @@ async fn keep(sessions: &Sessions, reader: &Reader, form: &Form, answer: Respons
             sessions.store().admit(attempts, Timestamp::now()).await?.map_err(too_many)?;
             let cookie = sessions.begin(reader, None, chosen).await?;
             // The cookie of forms stays: a form that is open in another window still counts.
-            return Ok(set(set(answer, &cookie), &look));
+            return Ok(set(answer, &cookie));
         }
     }
-    Ok(set(answer, &look))
+    Ok(answer)
 }
 
 /// What a form chose; a field that is not in it chooses nothing.

@@ -207,11 +207,11 @@ fn result(page: &Page) -> Value {
             "heading": section.heading,
             "title_html": page.title_html,
             "heading_html": section.heading_html,
-            "excerpt_html": section.excerpt_html,
             "score": section.score,
         })
     });
     let mut best = sections.next().unwrap_or_default();
+    best["excerpt_html"] = page.excerpt_html.as_str().into();
     best["more"] = sections.collect();
     best
 }

@@ -26,6 +26,8 @@ const SPELLING: Score = 0.8;
 const COMPLETION: Score = 0.4;
 /// How much a word counts that is one mistake away.
 const NEAR: Score = 0.3;
+/// How much a stop word counts, another word counting 1.
+const STOP_WORD: Score = 0.2;
 /// How much of the lesser fields is added to the best one.
 const TIE_BREAKER: Score = 0.3;
 
@@ -37,17 +39,24 @@ const TIER: Score = 8192.0;
 const MOST_COMPLETIONS: usize = 24;
 const MOST_NEAR: usize = 16;
 
-/// A word with fewer sections than this is perhaps mistyped, even in a long question.
-const RARE: u64 = 5;
-/// In questions of up to so many parts each may be mistyped.
-const SHORT_QUESTION: usize = 3;
+/// How many words of one question may be mistyped: looking for each takes as long as a
+/// small question.
+const MOST_MISTYPED: usize = 4;
+
+/// A word that more sections have than one in so many says little about which are meant.
+const COMMON_SHARE: u64 = 4;
+/// In a site with fewer sections nothing is gained by leaving any of them out.
+const LARGE_SITE: u64 = 2000;
+/// Sections that rarer words must have before common ones no longer choose: many pages of
+/// results.
+const PLENTY: u64 = 200;
 
 type BoxedQuery = Box<dyn Query>;
 
 /// What the index knows of one part of a question.
 pub(super) struct Looked {
     pub(super) part: Part,
-    /// How many sections have it, about.
+    /// How many sections have it or a word of its stem, about; not known of what is no word.
     pub(super) sections: u64,
     pub(super) completions: Vec<Completion>,
     pub(super) near: Vec<Near>,
@@ -76,31 +85,33 @@ impl Queries<'_> {
         for (number, part) in question.parts.iter().enumerate() {
             let mut looked = Looked { part: part.clone(), sections: 0, completions: Vec::new(), near: Vec::new() };
             if let Some(word) = part.word() {
-                let plain = vocabulary::frequency(self.searcher, self.fields.words, &word.plain)?;
-                let stem = vocabulary::frequency(self.searcher, self.fields.text, &word.stem)?;
-                looked.sections = plain.max(stem);
+                let Fields { title, heading, text, words, .. } = *self.fields;
+                looked.sections = vocabulary::frequency(self.searcher, words, &word.plain)?;
+                // The stem in each: a word may stand in titles only.
+                for field in [title, heading, text] {
+                    looked.sections = looked.sections.max(vocabulary::frequency(self.searcher, field, &word.stem)?);
+                }
                 // One letter begins too much, but in Chinese it may be a word.
                 let is_beginning = word.plain.len() > 1 && !(part.is_stop_word && wanted > 0 && last > 0);
                 if number == last && question.is_open && is_beginning {
                     looked.completions =
                         vocabulary::completions(self.searcher, self.fields.words, &word.plain, MOST_COMPLETIONS)?;
                 }
-            } else {
-                looked.sections = RARE;
             }
             all.push(looked);
         }
         Ok(all)
     }
 
-    /// Looks up what was perhaps meant by those parts that may be mistyped.
+    /// Looks up what was perhaps meant by those words that the index does not have. One that it
+    /// has, or that begins one, is what was meant: `tide` is no slip of `time`.
     pub(super) fn look_nearby(&self, parts: &mut [Looked]) -> tantivy::Result<()> {
-        let is_short = parts.iter().filter(|looked| !looked.part.is_stop_word).count() <= SHORT_QUESTION;
-        for looked in parts {
+        let is_unknown = |looked: &&mut Looked| {
+            let is_word = looked.part.form == Form::Word && !looked.part.is_stop_word;
+            is_word && looked.sections == 0 && looked.completions.is_empty()
+        };
+        for looked in parts.iter_mut().filter(is_unknown).take(MOST_MISTYPED) {
             let Some(word) = looked.part.word() else { continue };
-            if looked.part.is_stop_word || !(is_short || looked.sections < RARE) {
-                continue;
-            }
             let mistakes = vocabulary::forgiven_mistakes(&word.plain);
             looked.near =
                 vocabulary::near(self.searcher, self.fields.words, &word.plain, mistakes, Extent::Whole, MOST_NEAR)?;
@@ -124,15 +135,20 @@ impl Queries<'_> {
         Box::new(BooleanQuery::new(clauses.collect()))
     }
 
-    /// Sections that have any of the parts, and all of its phrases.
+    /// Sections that have any of the parts, and all of its phrases. In a large site a word that
+    /// stands nearly everywhere does not choose among them where rarer ones do: it would
+    /// bring each section of the site to be ranked. Alone, it chooses.
     pub(super) fn any(&self, parts: &[Looked], width: Width) -> BoxedQuery {
         let mut clauses = Vec::new();
         let mut words = Vec::new();
+        let all = self.searcher.num_docs();
+        let is_common = |looked: &Looked| all >= LARGE_SITE && looked.sections > all / COMMON_SHARE;
+        let rarer: u64 = parts.iter().filter(|it| !it.part.is_stop_word && !is_common(it)).map(|it| it.sections).sum();
         for looked in parts {
             let query = self.part(looked, width);
             if looked.part.form == Form::Phrase {
                 clauses.push((Occur::Must, query));
-            } else if looked.part.is_stop_word {
+            } else if looked.part.is_stop_word || (is_common(looked) && rarer >= PLENTY) {
                 clauses.push((Occur::Should, query));
             } else {
                 words.push((Occur::Should, query));
@@ -178,7 +194,8 @@ impl Queries<'_> {
                 ways.push(term(name, &near.word, weight * HEADING));
             }
         }
-        Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE_BREAKER))
+        let weight = if part.is_stop_word { STOP_WORD } else { 1.0 };
+        boosted(Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE_BREAKER)), weight)
     }
 
     /// Sections that a question typed so far may be about by name: its last word as a

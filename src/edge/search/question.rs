@@ -10,6 +10,10 @@ use crate::site::search::{AnalysedWord, Analysis};
 /// More parts than anyone types; what comes after them is not looked for.
 const MAX_PARTS: usize = 32;
 
+/// In a question with more words than this that say something, each word that stands in a
+/// text tells a little: few texts have all of them anyway.
+const LONG: usize = 4;
+
 /// A question.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
@@ -59,6 +63,7 @@ impl Question {
                 }
             }
         }
+        mark_question_words(&mut parts, typed, analysis);
         let is_open = parts.last().is_some_and(|part| part.form != Form::Phrase && part.range().end == typed.len());
         Self { typed: typed.to_owned(), parts, is_open }
     }
@@ -93,6 +98,15 @@ impl Part {
     fn asks_the_same(&self, other: &Self) -> bool {
         let plain = |part: &Self| part.words.iter().map(|word| word.plain.clone()).collect::<Vec<_>>();
         self.form == other.form && plain(self) == plain(other)
+    }
+}
+
+/// `what` in `what is a tide` is a stop word, as `is` is. Alone it is what is asked for.
+fn mark_question_words(parts: &mut [Part], typed: &str, analysis: &Analysis) {
+    let is_one = |part: &Part| part.form == Form::Word && analysis.is_question_word(&typed[part.range()]);
+    let others = parts.iter().filter(|part| !part.is_stop_word && !is_one(part)).count();
+    if (1..=LONG).contains(&others) {
+        parts.iter_mut().filter(|part| is_one(part)).for_each(|part| part.is_stop_word = true);
     }
 }
 
@@ -179,6 +193,18 @@ mod tests {
         check("« high water » „low water“", "[high water] [low water]");
         check(r#"5" pipe"#, "5 pipe");
         check(r#""""#, "");
+    }
+
+    #[test]
+    fn words_that_only_ask_are_not_wanted_beside_others_in_a_short_question() {
+        let wanted = |typed: &str| {
+            let question = Question::parse(typed, &Analysis::of("en"));
+            question.wanted().iter().map(|part| part.words[0].plain.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(wanted("What is a neap tide and how do I use it"), "neap tide use");
+        assert_eq!(wanted("how"), "how");
+        assert_eq!(wanted("the who"), "who");
+        assert_eq!(wanted("how one two three four five"), "how one two three four five");
     }
 
     #[test]

@@ -33,14 +33,35 @@ pub(super) struct Ranked {
 /// A page that matched.
 #[derive(Debug)]
 pub(super) struct RankedPage {
-    /// By score, best first; never empty.
-    pub(super) sections: Vec<(Score, DocAddress)>,
+    /// By score, best first. In place, because one is made for each page that matches, and
+    /// few of them are shown.
+    sections: [(Score, DocAddress); SECTIONS_SHOWN],
+    /// How many of them there are, one at least.
+    count: usize,
     place: Place,
 }
 
 impl RankedPage {
+    fn of(score: Score, section: DocAddress, place: Place) -> Self {
+        Self { sections: [(score, section); SECTIONS_SHOWN], count: 1, place }
+    }
+
+    /// By score, best first; never empty.
+    pub(super) fn sections(&self) -> &[(Score, DocAddress)] {
+        &self.sections[..self.count]
+    }
+
+    fn add(&mut self, score: Score, section: DocAddress) {
+        let before = self.sections().partition_point(|(other, _)| *other >= score);
+        if before < SECTIONS_SHOWN {
+            self.count = (self.count + 1).min(SECTIONS_SHOWN);
+            self.sections[before..self.count].rotate_right(1);
+            self.sections[before] = (score, section);
+        }
+    }
+
     fn score(&self) -> Score {
-        self.sections.first().map_or(Score::MIN, |(score, _)| *score)
+        self.sections[0].0
     }
 }
 
@@ -111,18 +132,12 @@ impl SegmentCollector for InSegment {
 
     fn collect(&mut self, doc: DocId, score: Score) {
         let place = Place::from_number(self.places.get_val(doc));
-        let section = (score, DocAddress::new(self.segment, doc));
+        let section = DocAddress::new(self.segment, doc);
         match &mut self.current {
-            Some(page) if page.place.page() == place.page() => {
-                let before = page.sections.partition_point(|(other, _)| *other >= score);
-                if before < SECTIONS_SHOWN {
-                    page.sections.truncate(SECTIONS_SHOWN - 1);
-                    page.sections.insert(before, section);
-                }
-            }
+            Some(page) if page.place.page() == place.page() => page.add(score, section),
             _ => {
                 self.close_page();
-                self.current = Some(RankedPage { sections: vec![section], place });
+                self.current = Some(RankedPage::of(score, section, place));
             }
         }
     }
@@ -144,5 +159,20 @@ impl InSegment {
         {
             worst.0 = page;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_its_best_sections_and_of_equals_the_first() {
+        let address = |doc| DocAddress::new(0, doc);
+        let mut page = RankedPage::of(2.0, address(0), Place::of(7, 0));
+        for (doc, score) in [(1, 1.0), (2, 3.0), (3, 2.0), (4, 0.5), (5, 3.0)] {
+            page.add(score, address(doc));
+        }
+        assert_eq!(page.sections(), [(3.0, address(2)), (3.0, address(5)), (2.0, address(0))]);
     }
 }

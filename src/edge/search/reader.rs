@@ -2,7 +2,7 @@
 //! [`Reader::suggest`] goes on with one that is being typed.
 //!
 //! All words are wanted first. If that finds next to nothing, mistakes of typing are
-//! forgiven; if still next to nothing, any of the words will do. What a narrower reading
+//! forgiven in words that the index does not have; if still next to nothing, any of the words will do. What a narrower reading
 //! found always stands before what a wider one added, so more results never push the better
 //! ones down.
 //!
@@ -58,7 +58,7 @@ pub struct Found {
 }
 
 /// A page that was found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// Its path, decoded.
     pub path: String,
@@ -66,6 +66,8 @@ pub struct Page {
     pub title: String,
     /// Its title, words marked.
     pub title_html: String,
+    /// The best stretch of its best section's text, words marked.
+    pub excerpt_html: String,
     /// Its best sections, best first; never empty.
     pub sections: Vec<Section>,
 }
@@ -79,8 +81,6 @@ pub struct Section {
     pub heading: String,
     /// Its heading, words marked.
     pub heading_html: String,
-    /// The best stretch of its text, words marked.
-    pub excerpt_html: String,
     /// To compare with others of this answer.
     pub score: Score,
 }
@@ -159,7 +159,7 @@ impl Reader {
         let question = Question::parse(question, &self.analysis);
         let mut paths = Vec::new();
         for page in self.read(&question, limit)?.ranked.pages {
-            if let Some((_, address)) = page.sections.first() {
+            if let Some((_, address)) = page.sections().first() {
                 let document: TantivyDocument = self.searcher.doc(*address)?;
                 paths.push(text_of(&document, self.fields.path).to_owned());
             }
@@ -259,22 +259,22 @@ impl Reader {
     fn shown(&self, ranked: Ranked, skipped: usize, marker: &Marker) -> tantivy::Result<Vec<Page>> {
         let mut pages = Vec::new();
         for page in ranked.pages.into_iter().skip(skipped) {
-            let mut shown =
-                Page { path: String::new(), title: String::new(), title_html: String::new(), sections: Vec::new() };
-            for (score, address) in page.sections {
-                let document: TantivyDocument = self.searcher.doc(address)?;
+            let mut shown = Page::default();
+            for (score, address) in page.sections() {
+                let document: TantivyDocument = self.searcher.doc(*address)?;
                 let heading = self.heading(&document);
                 if shown.sections.is_empty() {
                     shown.path = text_of(&document, self.fields.path).to_owned();
                     shown.title = text_of(&document, self.fields.title).to_owned();
                     shown.title_html = marker.marked(&shown.title);
+                    // Of the others the names are shown: their texts need not be read.
+                    shown.excerpt_html = marker.excerpt(text_of(&document, self.fields.text));
                 }
                 shown.sections.push(Section {
                     url: self.url(&document),
                     heading: heading.to_owned(),
                     heading_html: marker.marked(heading),
-                    excerpt_html: marker.excerpt(text_of(&document, self.fields.text)),
-                    score: query::score_of_words(score),
+                    score: query::score_of_words(*score),
                 });
             }
             pages.push(shown);
@@ -305,8 +305,8 @@ impl Reader {
         let names = self.continued(self.fields.name, &word.plain, 64)?;
         let ranked = queries.ask(&queries.named(before, &names), limit)?;
         for page in &ranked.pages {
-            for address in page.sections.iter().map(|(_, address)| *address).take(2) {
-                suggestions.push(self.place(address)?);
+            for (_, address) in page.sections().iter().take(2) {
+                suggestions.push(self.place(*address)?);
             }
         }
         suggestions.truncate(limit);

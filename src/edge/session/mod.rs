@@ -1,8 +1,8 @@
 //! Sessions: who is reading, and proof that a form came from this site.
 //!
-//! Other rooms take their routes' handlers through [`reading`], [`submitting`],
-//! [`members`] or [`members_submitting`]; a handler that runs has a [`Reader`] that was
-//! looked up, and a [`Form`] that was checked. There is no other way to either.
+//! Other rooms take their routes' handlers through [`route`]; a handler that runs has a
+//! [`Reader`] that was looked up, and a [`Form`] that was checked. There is no other way to
+//! either.
 //!
 //! **The session.** A random token of 256 bits in a cookie: `__Host-littoral`, `HttpOnly`,
 //! `Secure`, `SameSite=Lax`; the store has its digest only. It begins when something must
@@ -24,6 +24,8 @@
 //! **Plain HTTP.** A browser keeps no `Secure` cookie from `http://`, so on a loopback name
 //! (`localhost`, `127.0.0.1`) the cookies are `littoral` and `littoral-form` without it.
 //! Anywhere else logging in needs HTTPS.
+//!
+//! **Without accounts** there is no store, and so no session; forms are locked all the same.
 
 mod cookie;
 mod form;
@@ -34,7 +36,8 @@ mod token;
 use std::future::Future;
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, LOCATION, SET_COOKIE};
+use hyper::header::{COOKIE, HOST, HeaderMap, LOCATION, SET_COOKIE};
+use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -49,7 +52,6 @@ pub(super) use reader::{Reader, too_many};
 use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Peer, Response};
-use crate::site::config;
 use crate::store::{MemberId, NewSession, Preferences, Store, StoreError};
 use token::Secret;
 
@@ -85,7 +87,7 @@ impl Sessions {
         preferences: Preferences,
     ) -> Result<Cookie, Refusal> {
         let secret = Secret::random()?;
-        let settings = self.settings();
+        let settings = &self.edge.release().site.edge;
         let longest = days(settings.session_days);
         let new = NewSession {
             digest: secret.digest(),
@@ -99,10 +101,6 @@ impl Sessions {
         self.store.begin_session(new, Timestamp::now()).await?;
         Ok(Cookie::session(reader.transport(), &secret, longest))
     }
-
-    fn settings(&self) -> config::Edge {
-        self.edge.release().site.edge.clone()
-    }
 }
 
 fn days(days: u32) -> SignedDuration {
@@ -110,7 +108,7 @@ fn days(days: u32) -> SignedDuration {
 }
 
 /// The head of a request, as far as it says who is reading.
-struct Head {
+pub(super) struct Head {
     headers: HeaderMap,
     host: Option<Authority>,
     peer: Peer,
@@ -119,138 +117,127 @@ struct Head {
     query: String,
 }
 
-/// A route for everybody: `handler(sessions, reader, query)`.
-pub(super) fn reading<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
-where
-    H: Fn(Sessions, Reader, Query) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<R, Refusal>> + Send,
-    R: Reply + 'static,
-{
-    head()
-        .then(move |head: Head| {
-            let (sessions, handler) = (sessions.clone(), handler.clone());
-            async move {
-                let reader = Reader::of(&sessions, &head).await?;
-                handler(sessions, reader, Query::parse(&head.query)).await
-            }
-        })
-        .map(room::answer)
-        .boxed()
+/// Whom a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// Everybody. A form brings the token of a page that was shown to the same reader.
+    Everybody,
+    /// Members; who is none is sent to log in, and comes back.
+    Members,
+    /// The site's own script: the request must say that it comes from this site, which every
+    /// browser of today does, and needs no token then.
+    Script,
 }
 
-/// A route that takes a form from everybody: `handler(sessions, reader, form)`.
-pub(super) fn submitting<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
-where
-    H: Fn(Sessions, Reader, Form) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<R, Refusal>> + Send,
-    R: Reply + 'static,
-{
-    head()
-        .and(warp::body::bytes())
-        .then(move |head: Head, body: Bytes| {
-            let (sessions, handler) = (sessions.clone(), handler.clone());
-            async move {
-                let (reader, form) = submitted(&sessions, &head, &body).await?;
-                handler(sessions, reader, form).await
-            }
-        })
-        .map(room::answer)
-        .boxed()
+/// What a handler works with beside the request.
+pub(super) trait OfEdge: Clone + Send + Sync + 'static {
+    fn edge(&self) -> &Edge;
 }
 
-/// A route for members: who is none is sent to log in, and comes back.
-pub(super) fn members<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
-where
-    H: Fn(Sessions, Reader, Query) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<R, Refusal>> + Send,
-    R: Reply + 'static,
-{
-    head()
-        .then(move |head: Head| {
-            let (sessions, handler) = (sessions.clone(), handler.clone());
-            async move {
-                let reader = Reader::of(&sessions, &head).await?;
-                if reader.member().is_none() {
-                    return Ok(to_login(&head.path));
-                }
-                handler(sessions, reader, Query::parse(&head.query)).await.map(Reply::into_response)
-            }
-        })
-        .map(room::answer)
-        .boxed()
-}
-
-/// A route that takes a form from members.
-pub(super) fn members_submitting<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
-where
-    H: Fn(Sessions, Reader, Form) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<R, Refusal>> + Send,
-    R: Reply + 'static,
-{
-    head()
-        .and(warp::body::bytes())
-        .then(move |head: Head, body: Bytes| {
-            let (sessions, handler) = (sessions.clone(), handler.clone());
-            async move {
-                let (reader, form) = submitted(&sessions, &head, &body).await?;
-                if reader.member().is_none() {
-                    return Ok(to_login("/account"));
-                }
-                handler(sessions, reader, form).await.map(Reply::into_response)
-            }
-        })
-        .map(room::answer)
-        .boxed()
-}
-
-/// A route that the site's own script calls, `handler(sessions, reader, form)`: the request
-/// must say that it comes from this site, which every browser of today does, and needs no
-/// token then.
-pub(super) fn called<H, F, R>(sessions: Sessions, handler: H) -> BoxedFilter<(Response,)>
-where
-    H: Fn(Sessions, Reader, Form) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<R, Refusal>> + Send,
-    R: Reply + 'static,
-{
-    head()
-        .and(warp::body::bytes())
-        .then(move |head: Head, body: Bytes| {
-            let (sessions, handler) = (sessions.clone(), handler.clone());
-            async move {
-                if origin_of(&sessions, &head) != Origin::ThisSite {
-                    return Err(elsewhere());
-                }
-                let form = Form::parse(&head.headers, &body)?;
-                let reader = Reader::of(&sessions, &head).await?;
-                handler(sessions, reader, form).await
-            }
-        })
-        .map(room::answer)
-        .boxed()
-}
-
-async fn submitted(sessions: &Sessions, head: &Head, body: &Bytes) -> Result<(Reader, Form), Refusal> {
-    if origin_of(sessions, head) == Origin::Elsewhere {
-        return Err(elsewhere());
+impl OfEdge for Edge {
+    fn edge(&self) -> &Edge {
+        self
     }
-    let form = Form::parse(&head.headers, body)?;
-    let reader = Reader::of(sessions, head).await?;
-    if !reader.knows(form.get("csrf")) {
-        return Err(Refusal::Forbidden(
+}
+
+impl OfEdge for Sessions {
+    fn edge(&self) -> &Edge {
+        self.edge()
+    }
+}
+
+/// What a request brings to its handler: a [`Query`] or a [`Form`].
+pub(super) trait Sent: Sized + Send {
+    /// Reads it, and refuses what cannot come from this site.
+    fn read(edge: &Edge, whom: For, head: &Head, body: &[u8]) -> Result<Self, Refusal>;
+    /// Refuses what was not made for this reader.
+    fn check(&self, whom: For, reader: &Reader) -> Result<(), Refusal>;
+    /// Where somebody goes on after logging in.
+    fn comes_back_to(head: &Head) -> &str;
+}
+
+impl Sent for Query {
+    fn read(_: &Edge, _: For, head: &Head, _: &[u8]) -> Result<Self, Refusal> {
+        Ok(Self::parse(&head.query))
+    }
+
+    fn check(&self, _: For, _: &Reader) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn comes_back_to(head: &Head) -> &str {
+        &head.path
+    }
+}
+
+impl Sent for Form {
+    fn read(edge: &Edge, whom: For, head: &Head, body: &[u8]) -> Result<Self, Refusal> {
+        let origin = Origin::of(&head.headers, head.host.as_ref(), &edge.release().site.base_url);
+        if origin == Origin::Elsewhere || (whom == For::Script && origin != Origin::ThisSite) {
+            return Err(Refusal::Forbidden("This request did not come from a page of this site.".into()));
+        }
+        Self::parse(&head.headers, body)
+    }
+
+    fn check(&self, whom: For, reader: &Reader) -> Result<(), Refusal> {
+        if whom == For::Script || reader.knows(self.get("csrf")) {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden(
             "This form is out of date, or did not come from this site. Please go back, load the page again, and \
              send it once more."
                 .into(),
-        ));
+        ))
     }
-    Ok((reader, form))
+
+    fn comes_back_to(_: &Head) -> &str {
+        "/account"
+    }
 }
 
-fn origin_of(sessions: &Sessions, head: &Head) -> Origin {
-    Origin::of(&head.headers, head.host.as_ref(), &sessions.edge.release().site.base_url)
+/// A route of a handler: `handler(of, reader, form)`, or a query in the form's place.
+pub(super) fn route<O, S, H, F, R>(of: O, whom: For, handler: H) -> BoxedFilter<(Response,)>
+where
+    O: OfEdge,
+    S: Sent + 'static,
+    H: Fn(O, Reader, S) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R, Refusal>> + Send,
+    R: Reply + 'static,
+{
+    head()
+        .and(warp::body::bytes())
+        .then(move |head: Head, body: Bytes| {
+            let (of, handler) = (of.clone(), handler.clone());
+            async move {
+                let sent = S::read(of.edge(), whom, &head, &body)?;
+                let reader = Reader::of(of.edge(), &head).await?;
+                sent.check(whom, &reader)?;
+                if whom == For::Members && reader.member().is_none() {
+                    return Ok(to_login(S::comes_back_to(&head)));
+                }
+                handler(of, reader, sent).await.map(Reply::into_response)
+            }
+        })
+        .map(room::answer)
+        .boxed()
 }
 
-fn elsewhere() -> Refusal {
-    Refusal::Forbidden("This request did not come from a page of this site.".into())
+/// The reader who has sent a request that no handler of a room has seen, if the request says
+/// anything about who that is.
+pub(super) async fn reader_of(edge: &Edge, parts: &Parts, peer: Peer) -> Option<Reader> {
+    if !parts.headers.contains_key(COOKIE) {
+        return None;
+    }
+    let named = || parts.headers.get(HOST)?.to_str().ok()?.parse().ok();
+    let head = Head {
+        host: parts.uri.authority().cloned().or_else(named),
+        headers: parts.headers.clone(),
+        peer,
+        path: parts.uri.path().to_owned(),
+        query: String::new(),
+    };
+    // A store that does not answer has been told of; a look is not worth a second word.
+    Reader::of(edge, &head).await.ok()
 }
 
 fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {

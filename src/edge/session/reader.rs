@@ -1,6 +1,6 @@
 //! Who is reading: a visitor without a session, one with, or a member.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hyper::header::{HeaderMap, USER_AGENT};
@@ -10,7 +10,9 @@ use warp::Reply;
 
 use super::cookie::{Brought, Cookie, Transport};
 use super::token::Secret;
-use super::{Head, Sessions, days, set};
+use super::{Head, days, set};
+use crate::edge::neighbourhood::Neighbourhood;
+use crate::edge::node::Edge;
 use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
@@ -35,22 +37,22 @@ pub(in crate::edge) struct Reader {
 }
 
 impl Reader {
-    pub(super) async fn of(sessions: &Sessions, head: &Head) -> Result<Self, Refusal> {
+    pub(super) async fn of(edge: &Edge, head: &Head) -> Result<Self, Refusal> {
         let transport = Transport::of(&head.headers, head.host.as_ref());
         let brought = Brought::of(&head.headers, transport);
+        let release = edge.release();
+        let settings = &release.site.edge;
         let now = Timestamp::now();
         let mut session = None;
-        if let Some(secret) = &brought.session {
-            session = sessions.store().session(&secret.digest(), now).await?;
-        }
-        if let Some(session) = session.as_ref().filter(|session| now.duration_since(session.seen_at) > SEEN_EVERY) {
-            let (store, digest) = (sessions.store().clone(), session.digest);
-            let idle = days(sessions.settings().session_idle_days);
-            // Nobody waits for it, and losing it ends a session a minute early.
-            tokio::spawn(async move { store.see_session(digest, idle, now).await });
+        if let (Some(secret), Some(store)) = (&brought.session, edge.store()) {
+            session = store.session(&secret.digest(), now).await?;
+            if let Some(session) = session.as_ref().filter(|session| now.duration_since(session.seen_at) > SEEN_EVERY) {
+                let (store, digest, idle) = (store.clone(), session.digest, days(settings.session_idle_days));
+                // Nobody waits for it, and losing it ends a session a minute early.
+                tokio::spawn(async move { store.see_session(digest, idle, now).await });
+            }
         }
         let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        let settings = sessions.settings();
         let (secret, earlier) = match session {
             Some(_) => (brought.session, brought.form),
             None => (brought.form, None),
@@ -71,7 +73,7 @@ impl Reader {
         self.session.as_ref()?.member.as_ref()
     }
 
-    /// The member, where [`members`](super::members) has let nobody else in.
+    /// The member, where [`For::Members`](super::For) has let nobody else in.
     pub(in crate::edge) fn must_be_member(&self) -> Result<&Member, Refusal> {
         self.member().ok_or(Refusal::Unauthorized)
     }
@@ -96,14 +98,14 @@ impl Reader {
         self.look.or(saved)
     }
 
-    /// What a visitor's choices bring to an account. What is as it would be anyway is no
-    /// choice there: the cookie always names both.
+    /// What a visitor's choices bring to an account.
     pub(in crate::edge) fn carried(&self) -> Preferences {
-        let chosen = self.visitor_preferences();
-        Preferences {
-            theme: chosen.theme.filter(|theme| *theme != Theme::System),
-            text_size: chosen.text_size.filter(|size| *size != TextSize::Normal),
-        }
+        chosen(self.visitor_preferences())
+    }
+
+    /// What a reader takes along who stops being a member.
+    pub(in crate::edge) fn left_with(&self) -> Preferences {
+        chosen(self.preferences())
     }
 
     pub(in crate::edge) fn transport(&self) -> Transport {
@@ -115,16 +117,9 @@ impl Reader {
         &self.agent
     }
 
-    /// Where the reader is, for counting tries: an address, or the network of one, because
-    /// one subscriber has 2^64 addresses of IPv6.
+    /// Where the reader is, for counting tries.
     pub(in crate::edge) fn neighbourhood(&self) -> String {
-        match self.client.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & !u128::from(u64::MAX);
-                format!("{}/64", Ipv6Addr::from_bits(network))
-            }
-        }
+        Neighbourhood::of(self.client).to_string()
     }
 
     /// Whether `token` was made for this reader. What was made before a member signed in
@@ -139,19 +134,19 @@ impl Reader {
         self.secret.as_ref().map(Secret::form_token).transpose()
     }
 
-    /// A page in the look that the reader chose.
-    pub(in crate::edge) fn page(&self, template: &'static str, title: &str, data: Value) -> Page {
-        let preferences = self.preferences();
-        let mut attributes = String::new();
-        let mut head = String::new();
-        if let Some(theme @ (Theme::Light | Theme::Dark)) = preferences.theme {
-            attributes.push_str(&format!(" data-theme=\"{}\"", theme.word()));
-            head = format!("\n<meta name=\"color-scheme\" content=\"{}\">", theme.word());
-        }
-        if let Some(size @ (TextSize::Small | TextSize::Large)) = preferences.text_size {
-            attributes.push_str(&format!(" data-size=\"{}\"", size.word()));
-        }
-        Page::new(template, title, data).with_head(head).with_look(attributes)
+    /// Attributes for `<html>`, each with a space before it: the look that the reader chose.
+    pub(in crate::edge) fn look(&self) -> String {
+        let Preferences { theme, text_size } = chosen(self.preferences());
+        let theme = theme.map(|theme| format!(" data-theme=\"{}\"", theme.word()));
+        let size = text_size.map(|size| format!(" data-size=\"{}\"", size.word()));
+        [theme, size].into_iter().flatten().collect()
+    }
+
+    /// `page` in the look that the reader chose.
+    pub(in crate::edge) fn dress(&self, page: Page) -> Page {
+        let theme = chosen(self.preferences()).theme;
+        let scheme = theme.map(|theme| format!("\n<meta name=\"color-scheme\" content=\"{}\">", theme.word()));
+        page.with_head(scheme.unwrap_or_default()).with_look(self.look())
     }
 
     /// A page with forms: `csrf` is put into its data, and the cookie that the token needs
@@ -171,11 +166,20 @@ impl Reader {
             }
         };
         data["csrf"] = secret.form_token()?.into();
-        let response = self.page(template, title, data).into_response();
+        let response = self.dress(Page::new(template, title, data)).into_response();
         Ok(match cookie {
             Some(cookie) => set(response, &cookie),
             None => response,
         })
+    }
+}
+
+/// What of it is another look than the site's own. The cookie always names both theme and
+/// size, and what is as it would be anyway is no choice.
+fn chosen(preferences: Preferences) -> Preferences {
+    Preferences {
+        theme: preferences.theme.filter(|theme| *theme != Theme::System),
+        text_size: preferences.text_size.filter(|size| *size != TextSize::Normal),
     }
 }
 

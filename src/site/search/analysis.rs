@@ -14,6 +14,14 @@ use tantivy::tokenizer::{
 use super::words::Words;
 use super::{PLAIN, STEM};
 
+/// What English asks questions with. Its list of stop words, which comes with the index, has
+/// none of these; those of other languages do.
+const OF_ENGLISH_QUESTIONS: &[&str] = &[
+    "about", "am", "been", "can", "could", "did", "do", "does", "from", "had", "has", "have", "he", "her", "his",
+    "how", "i", "its", "may", "me", "my", "our", "she", "should", "so", "than", "us", "we", "were", "what", "when",
+    "where", "which", "who", "whom", "whose", "why", "would", "you", "your",
+];
+
 /// How a text becomes terms.
 #[derive(Clone)]
 pub struct Analysis {
@@ -21,6 +29,7 @@ pub struct Analysis {
     stem: TextAnalyzer,
     /// Lets a word through that is not a stop word.
     stop: Option<TextAnalyzer>,
+    of_questions: &'static [&'static str],
 }
 
 /// A word of a text.
@@ -52,7 +61,8 @@ impl Analysis {
         let stop = language
             .and_then(StopWordFilter::new)
             .map(|filter| TextAnalyzer::builder(RawTokenizer::default()).filter(filter).build());
-        Self { plain, stem, stop }
+        let of_questions = if language == Some(Language::English) { OF_ENGLISH_QUESTIONS } else { &[] };
+        Self { plain, stem, stop, of_questions }
     }
 
     /// The tokenizers, under the names that the schema calls them by.
@@ -91,6 +101,11 @@ impl Analysis {
     /// Whether the word says little by itself: `the`, `of`.
     pub fn is_stop_word(&self, word: &str) -> bool {
         self.stop.clone().is_some_and(|mut stop| !stop.token_stream(&word.to_lowercase()).advance())
+    }
+
+    /// Whether the word only says that something is asked: `what`, `how`, `I`.
+    pub fn is_question_word(&self, word: &str) -> bool {
+        self.of_questions.contains(&word.to_lowercase().as_str())
     }
 }
 
@@ -217,7 +232,7 @@ mod tests {
     #[test]
     fn stop_words_are_known() {
         let english = Analysis::of("en");
-        assert!(english.is_stop_word("The"));
+        assert!(english.is_stop_word("The") && english.is_question_word("What"));
         assert!(!english.is_stop_word("tide"));
         assert!(!Analysis::of("ja").is_stop_word("the"));
     }

@@ -6,8 +6,11 @@
 //!
 //! - a head must be whole in `Limits::head` from its first byte (the first one: from the
 //!   connection), however it trickles;
-//! - between two bytes read or written at most `Limits::idle` may pass, so a reader that
-//!   stops reading is let go as well.
+//! - at most `Limits::idle` may pass in which no request gets on, so a reader that stops
+//!   reading is let go as well. In HTTP/1 each byte gets one on. In HTTP/2 only a head, and
+//!   some of a body, do: pings and wider windows are no reason to stay (`frames`).
+
+mod frames;
 
 use std::io;
 use std::pin::Pin;
@@ -19,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::frames::{Frames, Protocol};
 use super::options::Limits;
 
 /// What the service of a connection knows and its socket must: the service counts, the
@@ -63,38 +67,78 @@ pub(super) struct Patient {
     heads_seen: u32,
     /// Since when a head is coming in; `None` when none is.
     head_since: Option<Instant>,
-    last_byte: Instant,
-    /// HTTP/2 sends bytes that belong to no head (window updates, pings) at any time.
-    is_http2: bool,
+    /// When a request got on last.
+    last_gain: Instant,
+    protocol: Protocol,
+    /// Both directions of HTTP/2.
+    read: Frames,
+    written: Frames,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Patient {
     pub(super) fn new(stream: TcpStream, limits: Limits, heads: Arc<Heads>) -> Self {
         let now = Instant::now();
-        let timer = Box::pin(sleep_until(now + limits.head));
-        Self { stream, limits, heads, heads_seen: 0, head_since: Some(now), last_byte: now, is_http2: false, timer }
-    }
-
-    fn heard(&mut self, bytes: &[u8]) {
-        self.last_byte = Instant::now();
-        self.is_http2 |= self.heads_seen == 0 && bytes.starts_with(b"PRI ");
-        self.look_at_heads();
-        if self.head_since.is_none() && !self.is_http2 && !self.is_answering() {
-            self.head_since = Some(self.last_byte);
+        Self {
+            stream,
+            timer: Box::pin(sleep_until(now + limits.head)),
+            limits,
+            heads,
+            heads_seen: 0,
+            head_since: Some(now),
+            last_gain: now,
+            protocol: Protocol::UNKNOWN,
+            read: Frames::default(),
+            written: Frames::default(),
         }
     }
 
-    fn said(&mut self) {
-        self.last_byte = Instant::now();
-        self.head_since = None;
+    fn heard(&mut self, bytes: &[u8]) {
+        let now = Instant::now();
+        let bytes = self.protocol.decide(bytes);
+        if self.protocol == Protocol::Http2 {
+            let passed = self.read.pass(bytes);
+            if self.read.is_head_open() {
+                self.head_since.get_or_insert(now);
+            } else if passed.head {
+                self.head_since = None;
+                self.last_gain = now;
+            }
+            // A body for nobody gets nothing on.
+            if passed.data && self.is_answering() {
+                self.last_gain = now;
+            }
+            return;
+        }
+        self.last_gain = now;
+        self.look_at_heads();
+        if self.head_since.is_none() && !self.is_answering() {
+            self.head_since = Some(now);
+        }
+    }
+
+    fn said(&mut self, bytes: &[u8]) {
+        if self.protocol == Protocol::Http2 {
+            let passed = self.written.pass(bytes);
+            if !(passed.data || passed.head) {
+                return;
+            }
+        } else {
+            self.head_since = None;
+        }
+        self.last_gain = Instant::now();
     }
 
     fn is_answering(&self) -> bool {
         self.heads.answering.load(Ordering::Relaxed) > 0
     }
 
+    /// HTTP/1 has one head at a time. In HTTP/2 the next may come beside what is being
+    /// answered, and is looked for in the frames.
     fn look_at_heads(&mut self) {
+        if self.protocol == Protocol::Http2 {
+            return;
+        }
         let heads = self.heads.whole.load(Ordering::Relaxed);
         if heads != self.heads_seen || self.is_answering() {
             self.heads_seen = heads;
@@ -105,7 +149,7 @@ impl Patient {
     /// Called when there is nothing to do. Ready with an error when patience has ended.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         self.look_at_heads();
-        let idle = self.last_byte + self.limits.idle;
+        let idle = self.last_gain + self.limits.idle;
         let deadline = self.head_since.map_or(idle, |since| idle.min(since + self.limits.head));
         // The timer may be early, never late: it is moved when it must be sooner, or has rung.
         if deadline < self.timer.deadline() {
@@ -137,11 +181,22 @@ impl AsyncRead for Patient {
 }
 
 impl Patient {
-    fn after_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn after_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         if written.is_pending() {
             return self.wait(cx).map(Err);
         }
-        self.said();
+        if let Poll::Ready(Ok(mut left)) = written {
+            for slice in slices {
+                let length = slice.len().min(left);
+                left -= length;
+                self.said(&slice[..length]);
+            }
+        }
         written
     }
 }
@@ -150,7 +205,7 @@ impl AsyncWrite for Patient {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.after_write(cx, written)
+        this.after_write(cx, written, &[io::IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -160,7 +215,7 @@ impl AsyncWrite for Patient {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.after_write(cx, written)
+        this.after_write(cx, written, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
