@@ -14,8 +14,6 @@ use crate::site::digest::Digest;
 
 /// What was seen.
 pub(super) struct Look {
-    /// All files, by path from the root, in order.
-    pub(super) files: Vec<String>,
     /// What stood in the way.
     pub(super) found: Vec<Diagnostic>,
     /// Those that are new, or may be another version.
@@ -52,7 +50,6 @@ impl Look {
                 let settled = stamps.into_iter().map(|stamp| stamp.filter(|stamp| sources.is_settled(stamp)));
                 let stamps = only.iter().cloned().zip(settled).collect();
                 return Self {
-                    files: Vec::new(),
                     found: Vec::new(),
                     changed: only.iter().cloned().collect(),
                     removed: FxHashSet::default(),
@@ -83,7 +80,7 @@ impl Look {
             before.keys().filter(|file| !there.contains(file.as_str())).cloned().collect()
         };
         changed.extend(removed.iter().cloned());
-        Self { files, found, changed, list: list || !removed.is_empty(), removed, stamps: kept }
+        Self { found, changed, list: list || !removed.is_empty(), removed, stamps: kept }
     }
 
     /// Reads the pages that may be another version. All of them, if the heads that are
@@ -101,7 +98,7 @@ impl Look {
             false => kept
                 .files
                 .keys()
-                .chain(&self.files)
+                .chain(&self.changed)
                 .filter(is_page)
                 .filter(|file| !self.removed.contains(*file))
                 .collect(),

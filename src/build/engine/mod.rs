@@ -209,7 +209,7 @@ impl Engine {
         // The configuration first: it says which keys of a head are taxonomies.
         let config = match &world {
             Some(world) if !changes.touch_config() => world.site.config.clone(),
-            _ => read_config(sources, &look.files, &mut found),
+            _ => read_config(sources, kept.as_ref(), &look, &mut found),
         };
         let mut kept = kept.unwrap_or_else(|| empty(settings, sources, &config));
         let heads_hold = kept.taxonomies == config.taxonomies;
@@ -322,8 +322,9 @@ fn empty(settings: Settings, sources: &dyn Sources, config: &Config) -> Kept {
     }
 }
 
-fn read_config(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Config {
-    if !files.iter().any(|file| file == config::FILE) {
+fn read_config(sources: &dyn Sources, kept: Option<&Kept>, look: &Look, found: &mut Vec<Diagnostic>) -> Config {
+    let was_there = kept.is_some_and(|kept| kept.files.contains_key(config::FILE));
+    if look.removed.contains(config::FILE) || !(was_there || look.changed.contains(config::FILE)) {
         return Config::default();
     }
     match read_text(sources, config::FILE) {

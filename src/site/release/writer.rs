@@ -8,7 +8,7 @@
 //! bytes that belong there, for a killed build may have left half of them, and whoever
 //! edits a file of `public/` edits the object, since both are one file.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -53,6 +53,13 @@ pub struct Object {
     pub length: u64,
     /// When it was written: it was damaged if its file says otherwise later.
     pub written: Written,
+}
+
+impl Object {
+    /// Whether its file is as it was written.
+    fn is_as_in(&self, file: &fs::Metadata) -> bool {
+        file.is_file() && file.len() == self.length && Written::of(file) == self.written
+    }
 }
 
 /// The time of a file that is never changed, in nanoseconds since 1970.
@@ -147,23 +154,27 @@ impl Writer {
     pub fn stands(&self, id: BuildId, public: &[(String, Object)], hidden: &[Object]) -> bool {
         let record = |name: &str| fs::read_to_string(self.shelf.derived().join(name)).ok();
         let is_checked_out = |path: &str, object: &Object| {
-            self.shelf.public().is_none_or(|public| {
-                let path = public.join(Permalink::file(path).output_file());
-                is_checked_out(&self.shelf.object_file(object.digest), &path, object.length)
-            })
+            let Some(public) = self.shelf.public() else { return self.is_whole(object) };
+            let (path, file) =
+                (public.join(Permalink::file(path).output_file()), self.shelf.object_file(object.digest));
+            match (fs::symlink_metadata(&path), fs::symlink_metadata(&file)) {
+                (Ok(found), Ok(of_object)) => {
+                    object.is_as_in(&of_object) && (is_one_file(&found, &of_object) || is_copy(&file, &path))
+                }
+                _ => false,
+            }
         };
         self.shelf.current().ok() == Some(id)
             && (self.shelf.public().is_none() || record("checkout") == Some(id.to_string()))
             && record("checkout-unfinished").is_none()
             && self.shelf.manifest_file(id).exists()
             && hidden.par_iter().all(|object| self.is_whole(object))
-            && public.par_iter().all(|(path, object)| self.is_whole(object) && is_checked_out(path, object))
+            && public.par_iter().all(|(path, object)| is_checked_out(path, object))
     }
 
     /// Whether the object stands as it was written.
     pub fn is_whole(&self, object: &Object) -> bool {
-        fs::symlink_metadata(self.shelf.object_file(object.digest))
-            .is_ok_and(|found| found.is_file() && found.len() == object.length && Written::of(&found) == object.written)
+        fs::symlink_metadata(self.shelf.object_file(object.digest)).is_ok_and(|found| object.is_as_in(&found))
     }
 
     /// Makes `manifest` the live release and `public/` its checkout.
@@ -256,19 +267,18 @@ impl Writer {
             remove_half_made(public);
         }
         let files: Vec<(PathBuf, (Digest, u64))> = public_files(public, manifest).collect();
-        let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
         // Old files go first: a file `a` may have become a folder `a/`.
         let wanted: HashSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
         for (path, (_, length)) in before.iter().flat_map(|manifest| public_files(public, manifest)) {
+            if wanted.contains(path.as_path()) {
+                continue;
+            }
             // One of another length is the author's: put there since.
             let is_ours = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == length);
-            if is_ours && !wanted.contains(path.as_path()) {
+            if is_ours {
                 fs::remove_file(&path).map_err(|cause| at(&path, cause))?;
                 remove_empty_above(public, &path);
             }
-        }
-        for folder in folders {
-            fs::create_dir_all(folder).map_err(|cause| at(folder, cause))?;
         }
         files.par_iter().try_for_each(|(path, (digest, length))| {
             if is_checked_out(&self.shelf.object_file(*digest), path, *length) {
@@ -286,8 +296,15 @@ impl Writer {
     /// `path` becomes the object, in one step for whoever reads it.
     fn link(&self, digest: Digest, path: &Path) -> io::Result<()> {
         let object = self.shelf.object_file(digest);
-        if fs::hard_link(&object, path).is_ok() {
-            return Ok(());
+        match fs::hard_link(&object, path) {
+            Ok(()) => return Ok(()),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(path.parent().unwrap_or(path))?;
+                if fs::hard_link(&object, path).is_ok() {
+                    return Ok(());
+                }
+            }
+            Err(_) => {}
         }
         if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
             return Err(io::Error::other("a folder stands where a file is to be written"));
@@ -399,10 +416,12 @@ fn beside(path: &Path) -> PathBuf {
 /// Whether the file at `path` is the object: the same file, or where there are no hard
 /// links the same bytes.
 fn is_checked_out(object: &Path, path: &Path, length: u64) -> bool {
-    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == length) {
-        return false;
+    match (fs::symlink_metadata(path), fs::symlink_metadata(object)) {
+        (Ok(file), Ok(of_object)) if file.is_file() && file.len() == length => {
+            is_one_file(&file, &of_object) || is_copy(object, path)
+        }
+        _ => false,
     }
-    is_one_file(object, path) || is_copy(object, path)
 }
 
 /// Whether `path` is a copy of `object`, made because it could not be a link.
@@ -414,16 +433,13 @@ fn is_copy(object: &Path, path: &Path) -> bool {
 }
 
 #[cfg(unix)]
-fn is_one_file(one: &Path, other: &Path) -> bool {
+fn is_one_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    match (fs::symlink_metadata(one), fs::symlink_metadata(other)) {
-        (Ok(one), Ok(other)) => one.dev() == other.dev() && one.ino() == other.ino(),
-        _ => false,
-    }
+    one.dev() == other.dev() && one.ino() == other.ino()
 }
 
 #[cfg(not(unix))]
-fn is_one_file(_: &Path, _: &Path) -> bool {
+fn is_one_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
     false
 }
 
