@@ -356,6 +356,18 @@ impl Reads {
         names
     }
 
+    /// What those with these numbers are called, as an author is told of them.
+    pub fn names(&self, ids: &[ReadId]) -> FxHashMap<ReadId, String> {
+        let wanted: FxHashSet<ReadId> = ids.iter().copied().collect();
+        let mut names = FxHashMap::default();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let named = shard.iter().filter(|(_, (id, _))| wanted.contains(id));
+            names.extend(named.map(|(read, (id, _))| (*id, read.to_string())));
+        }
+        names
+    }
+
     /// All of them by number; numbers that nobody uses any more are missing.
     pub fn by_number(&self) -> FxHashMap<ReadId, (Read, Answer)> {
         let mut all = FxHashMap::default();

@@ -10,7 +10,7 @@ use super::{Outcome, Place, diagnostics};
 use crate::build::asset::Naming;
 use crate::build::model::Drafts;
 use crate::build::sources::Folder;
-use crate::build::{Report, Request, build};
+use crate::build::{Engine, Report, Request};
 use crate::site::release::Shelf;
 use crate::watch::today;
 
@@ -22,17 +22,30 @@ pub(super) struct Options {
     /// Also build drafts, and pages with a date to come
     #[arg(long)]
     drafts: bool,
+    /// Say for each page that is rendered what it reads that has changed; with a path
+    /// (`--why /docs/`), all that the page there reads
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "")]
+    why: Option<String>,
 }
 
 /// Builds, and says what was built.
 pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let drafts = if options.drafts { Drafts::Shown } else { Drafts::Hidden };
     let began = Instant::now();
-    let report = build_once(&options.place, drafts, Naming::Digest)?;
+    let mut engine = Engine::default();
+    let report = build_by(&mut engine, &options.place, drafts, Naming::Digest)?;
     diagnostics::print_all(&report.diagnostics);
     if report.has_errors() {
         diagnostics::print_refusal(&report.diagnostics);
         return Ok(Outcome::Mistakes);
+    }
+    match options.why.as_deref() {
+        None => {}
+        Some("") => diagnostics::print_why(&report.why),
+        Some(path) => match engine.reads_of(&Shelf::of(&options.place.root), path) {
+            Some(reads) => diagnostics::print_reads(path, &reads),
+            None => bail!("nothing is rendered at `{path}`: a page's path begins and ends with `/`"),
+        },
     }
     diagnostics::print_summary(&report, began.elapsed());
     Ok(Outcome::Done)
@@ -40,6 +53,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
 
 /// One build of the site at `place`, with a progress bar when it takes long.
 pub(super) fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Result<Report> {
+    build_by(&mut Engine::default(), place, drafts, naming)
+}
+
+fn build_by(engine: &mut Engine, place: &Place, drafts: Drafts, naming: Naming) -> anyhow::Result<Report> {
     check_folders(place)?;
     let sources = Folder::new(&place.root, place.content.as_deref(), today());
     let bar = Bar::new();
@@ -51,7 +68,8 @@ pub(super) fn build_once(place: &Place, drafts: Drafts, naming: Naming) -> anyho
         progress: &|progress| bar.show(progress),
         ready: &|_| {},
     };
-    let report = build(&request);
+    let report = engine.build(&request, None);
+    engine.save(&request.shelf);
     bar.end();
     report.map_err(|error| match error.leaves_the_release_before() {
         true => anyhow::Error::new(error).context("the release before is untouched"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::build::Report;
+use crate::build::{Report, Why};
 use crate::site::diagnostic::{Diagnostic, Place, Severity};
 
 /// Prints every diagnostic to standard error.
@@ -44,6 +44,26 @@ pub(super) fn print_summary(report: &Report, took: Duration) {
         report.rendered,
         took.as_secs_f64()
     );
+}
+
+/// Why each output was rendered, one a line.
+pub(super) fn print_why(why: &Why) {
+    let mut out = std::io::stdout().lock();
+    if why.0.is_empty() {
+        let _ = writeln!(out, "No page was rendered because of a change: all are new, or none.");
+    }
+    for (path, reason) in &why.0 {
+        let _ = writeln!(out, "  {path}\n      {reason}");
+    }
+}
+
+/// What an output reads, one a line.
+pub(super) fn print_reads(path: &str, reads: &[String]) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{path} reads:");
+    for read in reads {
+        let _ = writeln!(out, "  {read}");
+    }
 }
 
 /// What has changed, in one line.

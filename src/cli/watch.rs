@@ -1,7 +1,8 @@
 //! `littoral watch`: build, serve here, and build again whenever a file is saved.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use anyhow::Context;
 use clap::Args;
@@ -9,9 +10,10 @@ use clap::Args;
 use super::progress::Bar;
 use super::serve::{cannot_listen, runtime, told_to_stop};
 use super::{Outcome, Place, build, diagnostics};
+use crate::build::{Engine, Why};
 use crate::edge::{Edge, Options as EdgeOptions, Server};
 use crate::site::release::Writer;
-use crate::watch::{Changes, Event, Files, Round, Watcher, channel};
+use crate::watch::{Changes, Event, Files, Hands, Round, Watcher, channel};
 
 /// `littoral watch`.
 #[derive(Args, Debug)]
@@ -35,7 +37,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         options.place.root.canonicalize().with_context(|| format!("cannot open {}", options.place.root.display()))?;
     let content = options.place.content.as_deref().map(std::path::Path::canonicalize).transpose()?;
     let pages = channel();
-    let watcher = Watcher { root: root.clone(), content: content.clone(), pages: pages.clone() };
+    let engine = Mutex::new(Engine::default());
+    let watcher = Watcher { root: root.clone(), content: content.clone(), pages: pages.clone(), engine };
     let (sender, events) = mpsc::channel();
     // Before the first build, so that what is saved during it is not missed.
     let mut files = Files::watch(&root, content.as_deref(), &sender).context("cannot watch the folder")?;
@@ -45,8 +48,17 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         );
     }
     let bar = Bar::new();
-    let first = watcher.build(&Changes::default(), &|progress| bar.show(progress), &say)?;
+    let why = Arc::new(Mutex::new(Why::default()));
+    let say = {
+        let why = why.clone();
+        move |round: Round<'_>| {
+            say(&round);
+            why.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(&round.report.why);
+        }
+    };
+    let (first, _) = watcher.build(&Changes::default(), &|progress| bar.show(progress), &|_| {}, &say)?;
     bar.end();
+    watcher.save();
     if first.has_errors() && watcher.shelf().current().is_err() {
         // Nothing was ever built here: an empty site to show the mistakes over.
         Writer::open(watcher.shelf())?.publish(&crate::site::release::Manifest::empty())?;
@@ -61,7 +73,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     if options.open {
         open_in_browser(address);
     }
-    watcher.tell(&first, &Changes::default(), &|_| {});
+    watcher.tell(&first, &Changes::default(), false, &|_| {});
+    listen_to_keys(&why);
     let stopper = sender.clone();
     let handle = runtime.handle().clone();
     // A save must never be without an answer: a fault in one build is told, and the next one tried.
@@ -71,7 +84,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
                 tracing::error!(%error, "the new release cannot be served");
             }
         };
-        watcher.run(&mut files, &events, &take, &say, &|error| tracing::error!(%error, "the build was stopped"));
+        let hands = Hands { answer_from: &|entries| edge.answer_from(entries), take: &take };
+        watcher.run(&mut files, &events, &hands, &say, &|error| tracing::error!(%error, "the build was stopped"));
     });
     runtime.block_on(server.run(told_to_stop()));
     let _ = stopper.send(Event::Stop);
@@ -79,7 +93,25 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn say(round: Round<'_>) {
+/// `w` and Enter say why each output of the last build was made. Keys are read a line at a
+/// time: a terminal that gives single ones would be left so by a process that is killed.
+fn listen_to_keys(why: &Arc<Mutex<Why>>) {
+    if !std::io::stdin().is_terminal() {
+        return;
+    }
+    diagnostics::print_note("press w and Enter to see why the pages of the last build were rendered");
+    let why = why.clone();
+    // Ends with the process: nothing waits for it.
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if line.trim() == "w" {
+                diagnostics::print_why(&why.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            }
+        }
+    });
+}
+
+fn say(round: &Round<'_>) {
     if !round.changed.is_empty() {
         diagnostics::print_changes(round.changed.paths());
     }

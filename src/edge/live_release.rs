@@ -3,6 +3,8 @@
 //!
 //! It never changes. A new release is a new value, put in the old one's place.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use rustc_hash::FxHashMap;
@@ -18,8 +20,8 @@ use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError,
 /// The name of the page for what is not there.
 const NOT_FOUND: &str = "/404.html";
 
-/// One release, ready to answer from.
-#[derive(Debug)]
+/// One release, ready to answer from. A copy is cheap: what grows with the site is shared.
+#[derive(Clone, Debug)]
 pub struct LiveRelease {
     /// Its name.
     pub id: BuildId,
@@ -29,15 +31,17 @@ pub struct LiveRelease {
     pub search_folder: Option<String>,
     /// Its reader; absent too when the index cannot be read, which the log tells: the
     /// pages are served all the same.
-    pub(super) search: Option<search::Reader>,
-    files: FxHashMap<Box<str>, File>,
+    pub(super) search: Option<Arc<search::Reader>>,
+    files: Arc<FxHashMap<Box<str>, File>>,
+    /// Files that a watched build has made since, before those of the release.
+    newer: FxHashMap<Box<str>, File>,
     kinds: Vec<Kind>,
     /// Paths of pages, in order, for lists of them.
-    pages: Vec<Box<str>>,
+    pages: Arc<[Box<str>]>,
     /// Path → where it went, percent-encoded.
-    redirects: FxHashMap<Box<str>, Box<str>>,
-    shells: FxHashMap<Box<str>, Shell>,
-    pub(super) templates: Templates,
+    redirects: Arc<FxHashMap<Box<str>, Box<str>>>,
+    shells: Arc<FxHashMap<Box<str>, Shell>>,
+    pub(super) templates: Arc<Templates>,
 }
 
 /// One static file. Small, because there are as many as the site has pages.
@@ -88,13 +92,10 @@ impl LiveRelease {
         let mut files = FxHashMap::default();
         files.reserve(manifest.entries.len());
         for entry in manifest.entries {
-            let kind = kinds.of(&entry).ok_or_else(|| ShelfError::Damaged {
-                path: shelf.manifest_file(id),
-                why: format!("`{}` is no media type", entry.media),
-            })?;
-            let release::Entry { path, object, length, access, title, .. } = entry;
-            let title = title.map(String::into_boxed_str);
-            files.insert(path.into_boxed_str(), File { object, length, kind, access, title });
+            let why = format!("`{}` is no media type", entry.media);
+            let (path, file) =
+                kinds.file(entry).ok_or_else(|| ShelfError::Damaged { path: shelf.manifest_file(id), why })?;
+            files.insert(path, file);
         }
         let titled = files.iter().filter(|(_, file)| file.title.is_some());
         let mut pages: Vec<Box<str>> = titled.map(|(path, _)| path.clone()).collect();
@@ -103,6 +104,7 @@ impl LiveRelease {
             search::Reader::open(&shelf.search_folder(name), &manifest.site.language)
                 .inspect_err(|error| tracing::error!(%error, name, "search is out of service"))
                 .ok()
+                .map(Arc::new)
         });
         let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
         Ok(Self {
@@ -110,23 +112,38 @@ impl LiveRelease {
             site: manifest.site,
             search_folder: manifest.search,
             search,
-            files,
+            files: Arc::new(files),
+            newer: FxHashMap::default(),
             kinds: kinds.list,
-            pages,
-            redirects: redirects.collect(),
-            shells,
-            templates,
+            pages: pages.into(),
+            redirects: Arc::new(redirects.collect()),
+            shells: Arc::new(shells),
+            templates: Arc::new(templates),
         })
+    }
+
+    /// This release with these outputs in place of its own: what a watched build has made
+    /// before its release stands. Costs what they cost, however large the site.
+    pub(super) fn with(&self, entries: &[release::Entry]) -> Self {
+        let mut newer = self.clone();
+        let mut kinds = Kinds { list: std::mem::take(&mut newer.kinds) };
+        newer.newer.extend(entries.iter().filter_map(|entry| kinds.file(entry.clone())));
+        newer.kinds = kinds.list;
+        newer
     }
 
     /// The file that everybody may read at `path`, decoded.
     pub(super) fn file(&self, path: &str) -> Option<&File> {
-        self.files.get(path).filter(|file| file.access == Access::Public)
+        self.any_file(path).filter(|file| file.access == Access::Public)
     }
 
     /// The site's own page for what is not there; it may be internal.
     pub(super) fn not_found_page(&self) -> Option<&File> {
-        self.files.get(NOT_FOUND)
+        self.any_file(NOT_FOUND)
+    }
+
+    fn any_file(&self, path: &str) -> Option<&File> {
+        if self.newer.is_empty() { None } else { self.newer.get(path) }.or_else(|| self.files.get(path))
     }
 
     /// What `file` has in common with others.
@@ -169,6 +186,13 @@ struct Kinds {
 }
 
 impl Kinds {
+    /// The file of an entry, and its path; `None` when its media type is none.
+    fn file(&mut self, entry: release::Entry) -> Option<(Box<str>, File)> {
+        let kind = self.of(&entry)?;
+        let release::Entry { path, object, length, access, title, .. } = entry;
+        Some((path.into(), File { object, length, kind, access, title: title.map(String::into_boxed_str) }))
+    }
+
     /// `None` when the media type cannot stand in a header.
     fn of(&mut self, entry: &release::Entry) -> Option<u16> {
         let media = HeaderValue::from_str(&entry.media).ok()?;

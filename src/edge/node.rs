@@ -14,7 +14,7 @@ use tokio::task;
 use super::files::Kept;
 use super::live_release::LiveRelease;
 use super::options::Options;
-use crate::site::release::{Shelf, ShelfError};
+use crate::site::release::{Entry, Shelf, ShelfError};
 use crate::store::{Store, StoreError};
 
 /// A handle on one running edge.
@@ -119,6 +119,12 @@ impl Edge {
     /// Answers from `release` from now on.
     pub fn swap(&self, release: LiveRelease) {
         self.0.release.store(Arc::new(release));
+    }
+
+    /// Answers from these outputs from now on, and from the live release for the rest: what
+    /// a watched build has made, before its release stands.
+    pub fn answer_from(&self, entries: &[Entry]) {
+        self.swap(self.borrow_release().with(entries));
     }
 
     /// Takes the release that `current` names, if it is another one. Says whether it was.

@@ -39,6 +39,11 @@ impl Changes {
         }
     }
 
+    /// How many paths.
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
     /// Notes that anything may have changed.
     pub fn add_everything(&mut self) {
         self.everything = true;
@@ -47,6 +52,16 @@ impl Changes {
     /// The paths.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(String::as_str)
+    }
+
+    /// The paths, unless anything may have changed.
+    pub fn known(&self) -> Option<&BTreeSet<String>> {
+        (!self.everything).then_some(&self.paths)
+    }
+
+    /// Whether nothing but texts of pages has changed.
+    pub fn is_only_text(&self) -> bool {
+        !self.everything && self.paths.iter().all(|path| path.starts_with("content/") && path.ends_with(".md"))
     }
 
     /// Whether nothing but stylesheets has changed, so that pages need not be loaded again.

@@ -1,11 +1,13 @@
 //! Watching: a file is saved, the site is built, open pages show it.
 //!
 //! ```text
-//! file events -> settle -> build -> the edge takes the release -> pages are told
+//! file events -> settle -> render -> the edge answers from what was made -> pages are told
+//!                             -> index, feeds, manifest -> the edge takes the release
 //! ```
 //!
-//! [`Watcher`] is the loop; what can wake it is listed in one enum. A build with mistakes
-//! leaves the last good release where it is and tells pages of the mistakes instead.
+//! [`Watcher`] is the loop; what can wake it is listed in one enum. The model of the site
+//! stays in memory between builds, so that a change costs what it touches. A build with
+//! mistakes leaves the last good release where it is and tells pages of the mistakes.
 //!
 //! Releases of the watcher have drafts in them, so they stand on a shelf of their own and
 //! are never checked out into `public/`.
@@ -16,6 +18,8 @@ mod told;
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -26,12 +30,15 @@ pub use told::channel;
 use crate::build::asset::Naming;
 use crate::build::model::Drafts;
 use crate::build::sources::Folder;
-use crate::build::{BuildError, Progress, Report, Request, build};
+use crate::build::{BuildError, Engine, Progress, Report, Request};
 use crate::edge::LiveChannel;
-use crate::site::release::{BuildId, Shelf};
+use crate::site::release::{BuildId, Entry, Shelf};
 
-/// How long after the last event we wait for more: editors save by write, rename, remove.
-const SETTLE: Duration = Duration::from_millis(25);
+/// How long after the last event we wait for more: editors save by write, rename, remove,
+/// all within a moment.
+const SETTLE: Duration = Duration::from_millis(8);
+/// The same when several files have changed: somebody moves a folder, or `git` a branch.
+const SETTLE_MANY: Duration = Duration::from_millis(50);
 /// How long events may keep coming before we build all the same: a large `git checkout`.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -43,6 +50,16 @@ pub struct Watcher {
     pub content: Option<PathBuf>,
     /// The way to open pages.
     pub pages: LiveChannel,
+    /// What is known of the site between builds.
+    pub engine: Mutex<Engine>,
+}
+
+/// What a build of the watcher needs of the edge.
+pub struct Hands<'a> {
+    /// Lets it answer from outputs whose release does not stand yet.
+    pub answer_from: &'a (dyn Fn(&[Entry]) + Sync),
+    /// Lets it take the release of this name.
+    pub take: &'a dyn Fn(BuildId),
 }
 
 /// What the watcher says of one build, for a terminal.
@@ -61,54 +78,63 @@ impl Watcher {
         Shelf::for_watch(&self.root)
     }
 
-    /// Builds once. Pages are told what came of it.
+    /// Builds once, and says whether pages were told of what was made.
     pub fn build(
         &self,
         changed: &Changes,
         progress: &(dyn Fn(Progress) + Sync),
+        answer_from: &(dyn Fn(&[Entry]) + Sync),
         say: &dyn Fn(Round<'_>),
-    ) -> Result<Report, BuildError> {
+    ) -> Result<(Report, bool), BuildError> {
         let began = Instant::now();
         let sources = Folder::new(&self.root, self.content.as_deref(), today());
-        let request = Request {
-            shelf: self.shelf(),
-            sources: &sources,
-            drafts: Drafts::Shown,
-            naming: Naming::Plain,
-            progress,
-            ready: &|_| {},
+        let told = AtomicBool::new(false);
+        let ready = |entries: &[Entry]| {
+            answer_from(entries);
+            if changed.is_only_text() && !entries.is_empty() && !changed.is_empty() {
+                told.store(true, Ordering::Relaxed);
+                self.pages.send(told::ready(entries));
+            }
         };
-        let report = build(&request)?;
+        let (drafts, naming) = (Drafts::Shown, Naming::Plain);
+        let request = Request { shelf: self.shelf(), sources: &sources, drafts, naming, progress, ready: &ready };
+        let mut engine = self.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let report = engine.build(&request, changed.known().filter(|known| !known.is_empty()))?;
         say(Round { report: &report, took: began.elapsed(), changed });
-        Ok(report)
+        Ok((report, told.into_inner()))
     }
 
-    /// Builds whenever `events` say that something changed, until they end. `take` makes
-    /// the edge answer from the new release; pages are told only then.
+    /// Keeps what is known for the next process.
+    pub fn save(&self) {
+        self.engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner).save(&self.shelf());
+    }
+
+    /// Builds whenever `events` say that something changed, until they end.
     pub fn run(
         &self,
         files: &mut Files,
         events: &Receiver<Event>,
-        take: &dyn Fn(BuildId),
+        hands: &Hands<'_>,
         say: &dyn Fn(Round<'_>),
         failed: &dyn Fn(BuildError),
     ) {
         while let Some(changed) = self.next_change(files, events) {
-            let built = std::panic::catch_unwind(AssertUnwindSafe(|| self.build(&changed, &|_| {}, say)));
-            match built {
-                Ok(Ok(report)) => self.tell(&report, &changed, take),
+            let build = || self.build(&changed, &|_| {}, hands.answer_from, say);
+            match std::panic::catch_unwind(AssertUnwindSafe(build)) {
+                Ok(Ok((report, is_told))) => self.tell(&report, &changed, is_told, hands.take),
                 Ok(Err(error)) => failed(error),
                 // The panic has printed itself; the next save is built all the same.
                 Err(_) => {}
             }
         }
+        self.save();
     }
 
-    /// Makes the edge take the release, then tells pages.
-    pub fn tell(&self, report: &Report, changed: &Changes, take: &dyn Fn(BuildId)) {
+    /// Makes the edge take the release, then tells pages, unless they were told.
+    pub fn tell(&self, report: &Report, changed: &Changes, is_told: bool, take: &dyn Fn(BuildId)) {
         if let Some(published) = report.published {
             take(published.id);
-            if published.changed || !changed.is_empty() {
+            if !is_told && (published.changed || !changed.is_empty()) {
                 self.pages.send(told::built(published, changed));
             }
         } else {
@@ -124,7 +150,7 @@ impl Watcher {
             let event = match first {
                 None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(since) if since.elapsed() > PATIENCE => return Some(changed),
-                Some(_) => events.recv_timeout(SETTLE),
+                Some(_) => events.recv_timeout(if changed.len() > 1 { SETTLE_MANY } else { SETTLE }),
             };
             match event {
                 Ok(Event::Changed(paths)) => {

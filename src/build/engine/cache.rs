@@ -71,13 +71,18 @@ fn file(shelf: &Shelf) -> PathBuf {
 
 /// The cache of `shelf`, if there is one that a build with these settings can use.
 pub(super) fn open(shelf: &Shelf, settings: &Settings) -> Option<Cached> {
+    open_any(shelf).filter(|cached| cached.settings == *settings)
+}
+
+/// The same, whatever it was built with.
+pub(super) fn open_any(shelf: &Shelf) -> Option<Cached> {
     let bytes = fs::read(file(shelf)).ok()?;
     let body = bytes.get(BODY_AT..)?;
     let is_whole = bytes.starts_with(MAGIC) && Digest::of(body).bytes() == bytes.get(DIGEST_AT..LENGTH_AT)?;
     let length = u64::from_le_bytes(bytes.get(LENGTH_AT..BODY_AT)?.try_into().ok()?);
     let length = usize::try_from(length).ok().filter(|_| is_whole)?;
     let first: First = postcard::from_bytes(body.get(..length)?).ok()?;
-    (first.program == PROGRAM && first.settings == *settings).then_some(())?;
+    (first.program == PROGRAM).then_some(())?;
     let First { settings, today, files, whole, .. } = first;
     Some(Cached { today, files, whole, settings, bytes, second: BODY_AT + length })
 }

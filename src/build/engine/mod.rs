@@ -183,12 +183,16 @@ impl Engine {
         }
     }
 
-    /// What the output at `path` reads; none if there is no such output.
-    pub fn reads_of(&self, path: &str) -> Option<Vec<String>> {
+    /// What the output at `path` of the site on `shelf` reads; none if nothing is rendered
+    /// there.
+    pub fn reads_of(&mut self, shelf: &Shelf, path: &str) -> Option<Vec<String>> {
+        if self.kept.is_none() {
+            // Nothing had changed, so nothing was loaded.
+            self.kept = cache::open_any(shelf).and_then(cache::Cached::load);
+        }
         let kept = self.kept.as_ref()?;
-        let output = kept.outputs.get(path)?;
-        let all = kept.reads.by_number();
-        let mut reads: Vec<String> = output.reads.iter().filter_map(|id| Some(all.get(id)?.0.to_string())).collect();
+        let output = kept.outputs.get(path).filter(|output| !output.reads.is_empty())?;
+        let mut reads: Vec<String> = kept.reads.names(&output.reads).into_values().collect();
         reads.sort();
         Some(reads)
     }

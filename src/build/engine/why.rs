@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rustc_hash::FxHashMap;
+
 use super::kept::Kept;
 use crate::build::output::Planned;
 use crate::build::trace::ReadId;
@@ -36,12 +38,21 @@ impl Why {
         if dirty.is_empty() {
             return Self::default();
         }
-        let all = dirty.iter().any(|(_, reason)| matches!(reason, Reason::Reads(_))).then(|| kept.reads.by_number());
+        let mut ids: Vec<ReadId> = dirty
+            .iter()
+            .flat_map(|(_, reason)| match reason {
+                Reason::Reads(ids) => ids.as_slice(),
+                _ => &[],
+            })
+            .copied()
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let all: FxHashMap<ReadId, String> = kept.reads.names(&ids);
         let in_words = |reason: &Reason| match reason {
             Reason::Reads(ids) => {
-                let mut reads: Vec<String> =
-                    ids.iter().filter_map(|id| Some(all.as_ref()?.get(id)?.0.to_string())).collect();
-                reads.sort();
+                let mut reads: Vec<&str> = ids.iter().filter_map(|id| all.get(id).map(String::as_str)).collect();
+                reads.sort_unstable();
                 reads.join("; ")
             }
             other => other.to_string(),

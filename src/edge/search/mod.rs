@@ -177,7 +177,7 @@ impl Desk {
 fn reader(release: &LiveRelease) -> Result<&Reader, Refusal> {
     let missing =
         if release.search_folder.is_some() { Refusal::Unavailable(OUT_OF_SERVICE) } else { Refusal::NotFound };
-    release.search.as_ref().ok_or(missing)
+    release.search.as_deref().ok_or(missing)
 }
 
 fn is_too_long(question: &str) -> bool {
