@@ -281,11 +281,20 @@ pub type ReadId = u32;
 pub struct Reads {
     shards: Vec<Mutex<FxHashMap<Read, (ReadId, Answer)>>>,
     next: AtomicU32,
+    /// Fields of pages that any of them sees.
+    seen: Mutex<Fields>,
+    /// Those that ask for an asset.
+    assets: Mutex<Vec<(ReadId, String)>>,
 }
 
 impl Default for Reads {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), next: AtomicU32::new(0) }
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            next: AtomicU32::new(0),
+            seen: Mutex::default(),
+            assets: Mutex::default(),
+        }
     }
 }
 
@@ -294,16 +303,28 @@ impl Reads {
     pub fn of(reads: Vec<(Read, Answer)>) -> Self {
         let table = Self { next: AtomicU32::new(u32::try_from(reads.len()).unwrap_or(u32::MAX)), ..Self::default() };
         for (id, (read, answer)) in (0..).zip(reads) {
+            table.index(id, &read);
             table.shard(&read).insert(read, (id, answer));
         }
         table
+    }
+
+    /// Notes what must be found without a look at all reads.
+    fn index(&self, id: ReadId, read: &Read) {
+        if let Some(fields) = read.fields() {
+            let mut seen = locked(&self.seen);
+            *seen = seen.and(fields);
+        }
+        if let Read::Asset(name) = read {
+            locked(&self.assets).push((id, name.clone()));
+        }
     }
 
     fn shard(&self, read: &Read) -> std::sync::MutexGuard<'_, FxHashMap<Read, (ReadId, Answer)>> {
         // The map takes the hash's high bits for its own; a shard is chosen by low ones.
         let hash = FxBuildHasher.hash_one(read);
         let at = usize::try_from(hash >> 20).unwrap_or(0) % SHARDS;
-        self.shards[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        locked(&self.shards[at])
     }
 
     /// The number of `read`. `answer` is called if it is met for the first time.
@@ -313,12 +334,30 @@ impl Reads {
         }
         let answer = answer();
         let mut shard = self.shard(read);
-        shard.entry(read.clone()).or_insert_with(|| (self.next.fetch_add(1, Ordering::Relaxed), answer)).0
+        let entry = shard.entry(read.clone()).or_insert_with(|| {
+            let id = self.next.fetch_add(1, Ordering::Relaxed);
+            self.index(id, read);
+            (id, answer)
+        });
+        entry.0
     }
 
-    /// The number of `read`, if it was met.
-    pub fn find(&self, read: &Read) -> Option<ReadId> {
-        self.shard(read).get(read).map(|(id, _)| *id)
+    /// Whether any read sees one of `fields`.
+    pub fn see(&self, fields: Fields) -> bool {
+        locked(&self.seen).meets(fields)
+    }
+
+    /// Asks these again, and gives the numbers of those whose answer is another one now.
+    pub fn ask_these(&self, reads: impl Iterator<Item = Read>, answer: impl Fn(&Read) -> Answer) -> FxHashSet<ReadId> {
+        let mut changed = FxHashSet::default();
+        for read in reads {
+            let now = answer(&read);
+            if let Some((id, known)) = self.shard(&read).get_mut(&read).filter(|(_, known)| *known != now) {
+                *known = now;
+                changed.insert(*id);
+            }
+        }
+        changed
     }
 
     /// Asks those again that `may_differ`, and gives the numbers of those whose answer is
@@ -345,15 +384,7 @@ impl Reads {
 
     /// Those that ask for an asset, with its name.
     pub fn assets(&self) -> Vec<(ReadId, String)> {
-        let mut names = Vec::new();
-        for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            names.extend(shard.iter().filter_map(|(read, (id, _))| match read {
-                Read::Asset(name) => Some((*id, name.clone())),
-                _ => None,
-            }));
-        }
-        names
+        locked(&self.assets).clone()
     }
 
     /// What those with these numbers are called, as an author is told of them.
@@ -361,7 +392,7 @@ impl Reads {
         let wanted: FxHashSet<ReadId> = ids.iter().copied().collect();
         let mut names = FxHashMap::default();
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let shard = locked(shard);
             let named = shard.iter().filter(|(_, (id, _))| wanted.contains(id));
             names.extend(named.map(|(read, (id, _))| (*id, read.to_string())));
         }
@@ -372,11 +403,15 @@ impl Reads {
     pub fn by_number(&self) -> FxHashMap<ReadId, (Read, Answer)> {
         let mut all = FxHashMap::default();
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let shard = locked(shard);
             all.extend(shard.iter().map(|(read, (id, answer))| (*id, (read.clone(), *answer))));
         }
         all
     }
+}
+
+fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// What one output has read so far.

@@ -15,6 +15,8 @@ pub(super) struct Changes {
     pub(super) files: FxHashSet<String>,
     /// Whether one was added or removed.
     pub(super) list: bool,
+    /// Whether one of them is no page.
+    pub(super) others: bool,
     /// Whether pages may stand in other places: one was added or removed, or its front
     /// matter is another one.
     pub(super) structure: bool,
@@ -27,6 +29,12 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    /// Those that a look at the files has found.
+    pub(super) fn of(files: FxHashSet<String>, list: bool) -> Self {
+        let others = !files.iter().all(|file| file.starts_with("content/") && file.ends_with(".md"));
+        Self { files, list, others, ..Self::default() }
+    }
+
     /// Notes that a page's head was one thing and is another now.
     pub(super) fn note_head(&mut self, source: &str, before: Option<&Head>, now: &Head) {
         let Some(before) = before else {
@@ -64,8 +72,7 @@ impl Changes {
     /// Whether only texts below the heads of known pages are different, so that the model,
     /// the plan and the templates stand as they are.
     pub(super) fn are_only_texts(&self) -> bool {
-        let is_text = |file: &String| file.starts_with("content/") && file.ends_with(".md");
-        !self.list && !self.structure && self.files.iter().all(is_text)
+        !self.others && !self.list && !self.structure
     }
 
     /// Says of a read whether its answer may be another one.

@@ -18,6 +18,7 @@ mod kept;
 mod look;
 mod make;
 mod publish;
+mod select;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,17 +30,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::changes::Changes;
 use self::kept::{Kept, Settings, Whole};
 use self::look::{Look, ReadHead};
-use self::why::Reason;
+use self::select::Selection;
 pub use self::why::Why;
 use super::asset::{Assets, Naming};
 use super::data::DataFiles;
 use super::layout;
 use super::model::{self, Drafts, Head};
-use super::output::plan::{self, Planned, Subject};
+use super::output::plan::{self, Subject};
 use super::output::render;
 use super::sources::{Sources, read_text};
 use super::texts::Texts;
-use super::trace::{Answer, ReadId};
+use super::trace::{Answer, Read};
 use super::world::World;
 use crate::site::config::{self, Config};
 use crate::site::diagnostic::{Code, Diagnostic, Severity};
@@ -207,7 +208,7 @@ impl Engine {
     ) -> Result<Report, BuildError> {
         let sources = request.sources;
         let mut texts = Texts::new(sources);
-        let mut changes = Changes { files: look.changed.clone(), list: look.list, ..Changes::default() };
+        let mut changes = Changes::of(look.changed.clone(), look.list);
         let mut found = look.found.clone();
         let world = self.world.take().filter(|_| kept.is_some());
         // The configuration first: it says which keys of a head are taxonomies.
@@ -246,8 +247,9 @@ impl Engine {
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
         let mut whole_layouts = true;
+        let is_patched = world.is_some() && changes.are_only_texts() && found.is_empty();
         let world = match world {
-            Some(world) if changes.are_only_texts() && found.is_empty() => patched(world, &kept, &changes),
+            Some(world) if is_patched => patched(world, &kept, &changes),
             before => {
                 let files: Vec<String> = kept.files.keys().cloned().collect();
                 let parts = parts(request, &files, config, before.as_deref(), &changes, &mut found);
@@ -263,11 +265,17 @@ impl Engine {
         if !whole_layouts {
             return Ok(without_layouts(request, &texts, &world, &kept, &look));
         }
+        // When nobody sees what is new in the heads, only the pages themselves are different.
+        let is_alone = is_patched && !kept.reads.see(changes.fields);
+        let answer = |read: &Read| world.answer(read);
         let changed = match Arc::get_mut(&mut kept.reads) {
-            Some(reads) => reads.ask_again(changes.judge(), |read| world.answer(read)),
+            _ if is_alone => kept.reads.ask_these(changes.files.iter().cloned().map(Read::File), answer),
+            Some(reads) => reads.ask_again(changes.judge(), answer),
             None => FxHashSet::default(),
         };
-        let (dirty, why) = select(request, writer, &world, &mut kept, &changes, &changed);
+        let changed = &changed;
+        let selection = Selection { request, writer, world: &world, changes: &changes, changed, is_patched, is_alone };
+        let (dirty, why) = selection.of(&mut kept);
         let mut made = make::all(request, writer, &world, &texts, &kept, &dirty)?;
         for (path, output) in std::mem::take(&mut made.outputs) {
             let anchors = |output: &kept::Output| (output.anchors.clone(), output.to_anchors.clone());
@@ -433,59 +441,6 @@ fn names_of(world: &World) -> Answer {
         add(path);
     }
     Answer::of(hasher.finalize().as_bytes())
-}
-
-/// The outputs that must be made, and why. Records of outputs that are no longer planned
-/// are dropped.
-fn select<'w>(
-    request: &Request<'_>,
-    writer: &Writer,
-    world: &'w World,
-    kept: &mut Kept,
-    changes: &Changes,
-    changed: &FxHashSet<ReadId>,
-) -> (Vec<&'w Planned>, Why) {
-    use rayon::prelude::*;
-    let site = &world.site;
-    let is_first = kept.outputs.is_empty();
-    // A search index that is gone can only be made from all texts.
-    let needs_texts = site.config.search
-        && !kept.whole.index.as_ref().is_some_and(|index| super::search_index::stands(&request.shelf, index));
-    let only_texts = changes.are_only_texts() && changes.fields.is_empty();
-    let reason = |output: &Planned| -> Option<Reason> {
-        let Some(record) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
-        if let Subject::File(file) = &output.subject
-            && changes.files.contains(file)
-        {
-            return Some(Reason::Files);
-        }
-        let is_of_a_layout = output.layout.is_some();
-        if !is_of_a_layout && !matches!(output.subject, Subject::File(_)) && !only_texts {
-            return Some(Reason::Site);
-        }
-        if record.layout != output.layout {
-            return Some(Reason::OtherLayout);
-        }
-        if !only_texts && record.subject != plan::name_of(site, &output.subject) {
-            return Some(Reason::OtherSubject);
-        }
-        let read: Vec<ReadId> = record.reads.iter().copied().filter(|id| changed.contains(id)).collect();
-        if !read.is_empty() {
-            return Some(Reason::Reads(read));
-        }
-        if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
-            return Some(Reason::NoIndex);
-        }
-        (!writer.is_whole(&record.object)).then_some(Reason::Damaged)
-    };
-    let mut dirty: Vec<(&Planned, Reason)> =
-        world.plan.outputs.par_iter().filter_map(|output| Some((output, reason(output)?))).collect();
-    dirty.sort_by(|(one, _), (other, _)| one.path.as_str().cmp(other.path.as_str()));
-    let why = if is_first { Why::default() } else { Why::of(&dirty, kept) };
-    if !only_texts {
-        kept.outputs.retain(|path, _| world.plan.at(path).is_some() || path == publish::SHELL);
-    }
-    (dirty.into_iter().map(|(output, _)| output).collect(), why)
 }
 
 fn page_count(world: &World) -> usize {

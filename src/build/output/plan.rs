@@ -60,6 +60,12 @@ impl Plan {
         self.by_path.get(path).map(|at| &self.outputs[*at].subject)
     }
 
+    /// The outputs of the page at `permalink`: itself, and its further list pages.
+    pub fn of_page(&self, permalink: &Permalink) -> impl Iterator<Item = &Planned> {
+        let numbered = (1..).map(|number| self.by_path.get(permalink.list_page(number).as_str()));
+        numbered.map_while(|at| at.map(|at| &self.outputs[*at]))
+    }
+
     /// Every path.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.outputs.iter().map(|output| output.path.as_str())

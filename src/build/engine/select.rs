@@ -1,0 +1,95 @@
+//! Selecting: which outputs must be made, and why.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+use super::changes::Changes;
+use super::kept::Kept;
+use super::why::{Reason, Why};
+use super::{Request, publish};
+use crate::build::model::Fields;
+use crate::build::output::plan::{self, Planned, Subject};
+use crate::build::search_index;
+use crate::build::trace::ReadId;
+use crate::build::world::World;
+use crate::site::release::Writer;
+
+/// Everything that is known when outputs are selected.
+pub(super) struct Selection<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) writer: &'a Writer,
+    pub(super) world: &'a World,
+    pub(super) changes: &'a Changes,
+    /// Reads with another answer.
+    pub(super) changed: &'a FxHashSet<ReadId>,
+    /// Whether this process has made the build before and only texts are different since:
+    /// then its objects are not looked at again for an edit of one page.
+    pub(super) is_patched: bool,
+    /// Whether besides nobody but the pages themselves can have read what is new.
+    pub(super) is_alone: bool,
+}
+
+impl<'a> Selection<'a> {
+    /// The outputs that must be made, in order of path, and why. Records of outputs that are
+    /// no longer planned are dropped.
+    pub(super) fn of(&self, kept: &mut Kept) -> (Vec<&'a Planned>, Why) {
+        let is_first = kept.outputs.is_empty();
+        // A search index that is gone can only be made from all texts.
+        let index = kept.whole.index.as_ref();
+        let needs_texts = self.world.site.config.search
+            && !index.is_some_and(|index| search_index::stands(&self.request.shelf, index));
+        let reason = |output: &'a Planned| Some((output, self.reason(kept, output, needs_texts)?));
+        let mut dirty: Vec<(&Planned, Reason)> = if self.is_alone && !needs_texts {
+            self.of_changed_pages().into_iter().filter_map(reason).collect()
+        } else {
+            self.world.plan.outputs.par_iter().filter_map(reason).collect()
+        };
+        dirty.par_sort_unstable_by(|(one, _), (other, _)| one.path.as_str().cmp(other.path.as_str()));
+        let why = if is_first { Why::default() } else { Why::of(&dirty, kept) };
+        if !self.changes.are_only_texts() {
+            kept.outputs.retain(|path, _| self.world.plan.at(path).is_some() || path == publish::SHELL);
+        }
+        (dirty.into_iter().map(|(output, _)| output).collect(), why)
+    }
+
+    /// The outputs of the pages whose texts are new: all that there is to look at, however
+    /// large the site.
+    fn of_changed_pages(&self) -> Vec<&'a Planned> {
+        let (site, plan) = (&self.world.site, &self.world.plan);
+        let sources = self.changes.files.iter().filter_map(|file| file.strip_prefix("content/"));
+        let pages = sources.filter_map(|source| site.by_source(source));
+        pages.flat_map(|id| plan.of_page(&site.page(id).permalink)).collect()
+    }
+
+    fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
+        let Some(record) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
+        match &output.subject {
+            Subject::File(file) if self.changes.files.contains(file) => return Some(Reason::Files),
+            Subject::Feed if self.changes.fields.meets(Fields::named("summary")) => return Some(Reason::Site),
+            Subject::Feed | Subject::Sitemap | Subject::Robots | Subject::Alias(_)
+                if !self.changes.are_only_texts() =>
+            {
+                return Some(Reason::Site);
+            }
+            _ => {}
+        }
+        if !self.changes.are_only_texts() {
+            if record.layout != output.layout {
+                return Some(Reason::OtherLayout);
+            }
+            if record.subject != plan::name_of(&self.world.site, &output.subject) {
+                return Some(Reason::OtherSubject);
+            }
+        }
+        if !self.changed.is_empty() {
+            let read: Vec<ReadId> = record.reads.iter().copied().filter(|id| self.changed.contains(id)).collect();
+            if !read.is_empty() {
+                return Some(Reason::Reads(read));
+            }
+        }
+        if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
+            return Some(Reason::NoIndex);
+        }
+        (!self.is_patched && !self.writer.is_whole(&record.object)).then_some(Reason::Damaged)
+    }
+}
