@@ -281,6 +281,8 @@ pub type ReadId = u32;
 pub struct Reads {
     shards: Vec<Mutex<FxHashMap<Read, (ReadId, Answer)>>>,
     next: AtomicU32,
+    /// The next number when the table was last known to hold no read that is not asked.
+    at_first: AtomicU32,
     /// Fields of pages that any of them sees.
     seen: Mutex<Fields>,
     /// Those that ask for an asset.
@@ -292,6 +294,7 @@ impl Default for Reads {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             next: AtomicU32::new(0),
+            at_first: AtomicU32::new(0),
             seen: Mutex::default(),
             assets: Mutex::default(),
         }
@@ -299,14 +302,48 @@ impl Default for Reads {
 }
 
 impl Reads {
-    /// A table of these, numbered as they come.
-    pub fn of(reads: Vec<(Read, Answer)>) -> Self {
-        let table = Self { next: AtomicU32::new(u32::try_from(reads.len()).unwrap_or(u32::MAX)), ..Self::default() };
-        for (id, (read, answer)) in (0..).zip(reads) {
-            table.index(id, &read);
-            table.shard(&read).insert(read, (id, answer));
+    /// Puts reads back that another table gave, with their numbers.
+    pub fn put_back(&self, reads: Vec<(Read, ReadId, Answer)>) {
+        for (read, id, answer) in reads {
+            self.next.fetch_max(id.saturating_add(1), Ordering::Relaxed);
+            self.index(id, &read);
+            self.shard(&read).insert(read, (id, answer));
         }
-        table
+    }
+
+    /// The next number when the table held no read that is not asked; 0 if that was never
+    /// noted.
+    pub fn at_first(&self) -> u32 {
+        self.at_first.load(Ordering::Relaxed)
+    }
+
+    /// Notes that number; `next` for a table that was made by a clean build.
+    pub fn set_at_first(&self, number: Option<u32>) {
+        self.at_first.store(number.unwrap_or_else(|| self.next.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+
+    /// Gives the `piece`-th of so many `pieces` of the table, for [`Reads::put_back`].
+    pub fn with_piece<T>(&self, piece: usize, pieces: usize, give: impl FnOnce(&[(&Read, ReadId, Answer)]) -> T) -> T {
+        let shards: Vec<_> = self.shards.iter().skip(piece).step_by(pieces).map(locked).collect();
+        let reads = shards.iter().flat_map(|shard| shard.iter().map(|(read, (id, answer))| (read, *id, *answer)));
+        give(&reads.collect::<Vec<_>>())
+    }
+
+    /// Whether more numbers were given away than are likely in use: a read that no output
+    /// asks any more stays until then.
+    pub fn are_mostly_unused(&self) -> bool {
+        let first = self.at_first.load(Ordering::Relaxed);
+        first > 0 && self.next.load(Ordering::Relaxed) / 2 > first + 1_000
+    }
+
+    /// Forgets all but these.
+    pub fn retain(&mut self, used: &FxHashSet<ReadId>) {
+        for shard in &mut self.shards {
+            let shard = shard.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            shard.retain(|_, (id, _)| used.contains(id));
+        }
+        locked(&self.assets).retain(|(id, _)| used.contains(id));
+        self.at_first = AtomicU32::new(self.next.load(Ordering::Relaxed));
     }
 
     /// Notes what must be found without a look at all reads.
@@ -397,16 +434,6 @@ impl Reads {
             names.extend(named.map(|(read, (id, _))| (*id, read.to_string())));
         }
         names
-    }
-
-    /// All of them by number; numbers that nobody uses any more are missing.
-    pub fn by_number(&self) -> FxHashMap<ReadId, (Read, Answer)> {
-        let mut all = FxHashMap::default();
-        for shard in &self.shards {
-            let shard = locked(shard);
-            all.extend(shard.iter().map(|(read, (id, answer))| (*id, (read.clone(), *answer))));
-        }
-        all
     }
 }
 

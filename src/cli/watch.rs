@@ -61,7 +61,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     watcher.save();
     if first.has_errors() && watcher.shelf().current().is_err() {
         // Nothing was ever built here: an empty site to show the mistakes over.
-        Writer::open(watcher.shelf())?.publish(&crate::site::release::Manifest::empty())?;
+        Writer::open(watcher.shelf())?.publish(&crate::site::release::Manifest::empty(), None)?;
     }
     let edge_options = EdgeOptions { live: Some(pages), ..EdgeOptions::default() };
     let edge = Edge::open_shelf(&root, watcher.shelf(), edge_options)?;

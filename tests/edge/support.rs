@@ -115,7 +115,7 @@ impl Release {
     }
 
     pub fn publish(&self) {
-        self.writer.publish(&self.manifest).unwrap();
+        self.writer.publish(&self.manifest, None).unwrap();
     }
 }
 

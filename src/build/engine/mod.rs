@@ -176,7 +176,7 @@ impl Engine {
     /// Writes the cache, if it is older than what is known. A cache that cannot be written
     /// is no mistake in a site: the next build is slower.
     pub fn save(&mut self, shelf: &Shelf) {
-        if let Some(kept) = self.kept.as_ref().filter(|_| self.is_unsaved) {
+        if let Some(kept) = self.kept.as_mut().filter(|_| self.is_unsaved) {
             if let Err(error) = cache::save(shelf, kept) {
                 tracing::warn!(%error, "the cache could not be written: the next build is a clean one");
             }

@@ -1,6 +1,6 @@
 //! Publishing: from outputs that stand to a release that names them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -22,7 +22,7 @@ use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::digest::Digest;
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+    Access, CacheClass, Entry, FORMAT, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
 };
 use crate::site::theme;
 
@@ -57,7 +57,7 @@ pub(super) fn publish(
         rendered: made.rendered,
         why,
     };
-    kept.whole.release = None;
+    let release = kept.whole.release.take();
     if has_errors(&report.diagnostics) {
         return Ok(report);
     }
@@ -65,7 +65,10 @@ pub(super) fn publish(
     (request.ready)(&new);
     let index = index(request, world, kept, &mut made)?;
     let manifest = manifest(world, kept, entries(world, kept, &assets), index.clone());
-    let published = writer.publish(&manifest)?;
+    let assets_made = assets.iter().map(|(entry, _)| entry.path.as_str());
+    let doubtful: HashSet<&str> = made.paths.iter().map(String::as_str).chain(assets_made).collect();
+    let known = release.map(|release| Known { release, files: &kept.whole.public, doubtful: &doubtful });
+    let published = writer.publish(&manifest, known)?;
     kept.whole = Whole {
         release: Some(published.id),
         hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),

@@ -90,6 +90,6 @@ impl<'a> Selection<'a> {
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        (!self.is_patched && !self.writer.is_whole(&record.object)).then_some(Reason::Damaged)
+        (!self.is_patched && !self.writer.stands_at(output.path.as_str(), &record.object)).then_some(Reason::Damaged)
     }
 }

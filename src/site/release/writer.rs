@@ -77,6 +77,18 @@ impl Written {
     }
 }
 
+/// What is known of `public/`, so that few of its files must be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The release of which it was a whole copy.
+    pub release: BuildId,
+    /// That release's files: path in the site, and object. They are as [`Writer::stands_at`]
+    /// found them.
+    pub files: &'a [(String, Object)],
+    /// Those of them that may be another after all.
+    pub doubtful: &'a HashSet<&'a str>,
+}
+
 /// What a publication could not do.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -153,23 +165,24 @@ impl Writer {
     /// Whether the release `id` is live, and its objects and `public/` are as it made them.
     pub fn stands(&self, id: BuildId, public: &[(String, Object)], hidden: &[Object]) -> bool {
         let record = |name: &str| fs::read_to_string(self.shelf.derived().join(name)).ok();
-        let is_checked_out = |path: &str, object: &Object| {
-            let Some(public) = self.shelf.public() else { return self.is_whole(object) };
-            let (path, file) =
-                (public.join(Permalink::file(path).output_file()), self.shelf.object_file(object.digest));
-            match (fs::symlink_metadata(&path), fs::symlink_metadata(&file)) {
-                (Ok(found), Ok(of_object)) => {
-                    object.is_as_in(&of_object) && (is_one_file(&found, &of_object) || is_copy(&file, &path))
-                }
-                _ => false,
-            }
-        };
         self.shelf.current().ok() == Some(id)
             && (self.shelf.public().is_none() || record("checkout") == Some(id.to_string()))
             && record("checkout-unfinished").is_none()
             && self.shelf.manifest_file(id).exists()
             && hidden.par_iter().all(|object| self.is_whole(object))
-            && public.par_iter().all(|(path, object)| is_checked_out(path, object))
+            && public.par_iter().all(|(path, object)| self.stands_at(path, object))
+    }
+
+    /// Whether the object stands as it was written, and in `public/` at `path`.
+    pub fn stands_at(&self, path: &str, object: &Object) -> bool {
+        let Some(public) = self.shelf.public() else { return self.is_whole(object) };
+        let (path, file) = (public.join(Permalink::file(path).output_file()), self.shelf.object_file(object.digest));
+        match (fs::symlink_metadata(&path), fs::symlink_metadata(&file)) {
+            (Ok(found), Ok(of_object)) => {
+                object.is_as_in(&of_object) && (is_one_file(&found, &of_object) || is_copy(&file, &path))
+            }
+            _ => false,
+        }
     }
 
     /// Whether the object stands as it was written.
@@ -177,11 +190,12 @@ impl Writer {
         fs::symlink_metadata(self.shelf.object_file(object.digest)).is_ok_and(|found| object.is_as_in(&found))
     }
 
-    /// Makes `manifest` the live release and `public/` its checkout.
-    pub fn publish(&self, manifest: &Manifest) -> Result<Published, PublishError> {
+    /// Makes `manifest` the live release and `public/` its checkout. Looks at all files of
+    /// `public/`, or at few if `known` says what most of them are.
+    pub fn publish(&self, manifest: &Manifest, known: Option<Known<'_>>) -> Result<Published, PublishError> {
         let published = self.make_live(manifest).map_err(PublishError::NotLive)?;
         let id = published.id;
-        let checked_out = self.shelf.public().map_or(Ok(()), |public| self.check_out(public, id, manifest));
+        let checked_out = self.shelf.public().map_or(Ok(()), |public| self.check_out(public, id, manifest, known));
         checked_out.and_then(|()| self.remove_unkept(id)).map_err(PublishError::NotCheckedOut)?;
         Ok(published)
     }
@@ -243,7 +257,7 @@ impl Writer {
         Ok(Written::of(&file.metadata()?))
     }
 
-    fn check_out(&self, public: &Path, id: BuildId, manifest: &Manifest) -> io::Result<()> {
+    fn check_out(&self, public: &Path, id: BuildId, manifest: &Manifest, known: Option<Known<'_>>) -> io::Result<()> {
         let record = self.shelf.derived().join("checkout");
         let last = fs::read_to_string(&record).ok().and_then(|text| text.parse::<BuildId>().ok());
         // From here until the end `public/` is between releases. The name of the one it was
@@ -256,41 +270,59 @@ impl Writer {
             begun.push_str(&format!("{id}\n"));
             replace(&unfinished, begun.as_bytes())?;
         }
-        let before: Vec<Manifest> = begun
-            .lines()
-            .filter_map(|line| line.parse().ok())
-            .filter(|begun| *begun != id)
-            .chain(last)
-            .filter_map(|id| self.shelf.manifest(id).ok())
-            .collect();
-        if was_cut {
-            remove_half_made(public);
+        match known.filter(|known| !was_cut && last == Some(known.release)) {
+            Some(known) => self.check_out_new(public, manifest, &known)?,
+            None => self.check_out_all(public, id, manifest, &begun, last)?,
         }
-        let files: Vec<(PathBuf, (Digest, u64))> = public_files(public, manifest).collect();
-        // Old files go first: a file `a` may have become a folder `a/`.
-        let wanted: HashSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
-        for (path, (_, length)) in before.iter().flat_map(|manifest| public_files(public, manifest)) {
-            if wanted.contains(path.as_path()) {
-                continue;
-            }
-            // One of another length is the author's: put there since.
-            let is_ours = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == length);
-            if is_ours {
-                fs::remove_file(&path).map_err(|cause| at(&path, cause))?;
-                remove_empty_above(public, &path);
-            }
-        }
-        files.par_iter().try_for_each(|(path, (digest, length))| {
-            if is_checked_out(&self.shelf.object_file(*digest), path, *length) {
-                return Ok(());
-            }
-            self.link(*digest, path).map_err(|cause| at(path, cause))
-        })?;
         if last != Some(id) || was_cut {
             replace(&record, id.to_string().as_bytes())?;
             let _ = fs::remove_file(&unfinished);
         }
         Ok(())
+    }
+
+    /// Looks at every file: what `public/` is like is not known, or was cut short.
+    fn check_out_all(
+        &self,
+        public: &Path,
+        id: BuildId,
+        manifest: &Manifest,
+        begun: &str,
+        last: Option<BuildId>,
+    ) -> io::Result<()> {
+        let begun = begun.lines().filter_map(|line| line.parse().ok()).filter(|begun| *begun != id);
+        let before: Vec<Manifest> = begun.chain(last).filter_map(|id| self.shelf.manifest(id).ok()).collect();
+        remove_half_made(public);
+        let files: Vec<(&str, Digest, u64)> = public_files(manifest).collect();
+        let wanted: HashSet<&str> = files.iter().map(|(path, ..)| *path).collect();
+        let gone = before.iter().flat_map(public_files).filter(|(path, ..)| !wanted.contains(path));
+        remove_gone(public, gone.map(|(path, _, length)| (path, length)))?;
+        files.par_iter().try_for_each(|file| self.check_out_one(public, file))
+    }
+
+    /// Looks at the files that another object answers than the one that is known to be there.
+    fn check_out_new(&self, public: &Path, manifest: &Manifest, known: &Known<'_>) -> io::Result<()> {
+        let before: HashMap<&str, &Object> = known.files.iter().map(|(path, object)| (path.as_str(), object)).collect();
+        let mut wanted: HashSet<&str> = HashSet::with_capacity(before.len());
+        let mut new = Vec::new();
+        for file in public_files(manifest) {
+            wanted.insert(file.0);
+            let is_known = before.get(file.0).is_some_and(|object| object.digest == file.1);
+            if !is_known || known.doubtful.contains(file.0) {
+                new.push(file);
+            }
+        }
+        let gone = known.files.iter().filter(|(path, _)| !wanted.contains(path.as_str()));
+        remove_gone(public, gone.map(|(path, object)| (path.as_str(), object.length)))?;
+        new.par_iter().try_for_each(|file| self.check_out_one(public, file))
+    }
+
+    fn check_out_one(&self, public: &Path, (path, digest, length): &(&str, Digest, u64)) -> io::Result<()> {
+        let path = public.join(Permalink::file(path).output_file());
+        if is_checked_out(&self.shelf.object_file(*digest), &path, *length) {
+            return Ok(());
+        }
+        self.link(*digest, &path).map_err(|cause| at(&path, cause))
     }
 
     /// `path` becomes the object, in one step for whoever reads it.
@@ -360,15 +392,28 @@ impl Writer {
     }
 }
 
-/// The files of `public` that a release checks out.
-fn public_files<'m>(public: &'m Path, manifest: &'m Manifest) -> impl Iterator<Item = (PathBuf, (Digest, u64))> + 'm {
+/// The files that a release checks out: path in the site, object, length.
+fn public_files(manifest: &Manifest) -> impl Iterator<Item = (&str, Digest, u64)> {
     let entries = manifest.entries.iter().filter(|entry| entry.access == Access::Public);
-    let entries = entries.map(|entry| (&entry.path, (entry.object, entry.length)));
+    let entries = entries.map(|entry| (entry.path.as_str(), entry.object, entry.length));
     // Where no edge sends a redirect, the page at the old path does.
-    let stubs = manifest.redirects.iter().map(|redirect| (&redirect.from, (redirect.stub, redirect.length)));
+    let stubs = manifest.redirects.iter().map(|redirect| (redirect.from.as_str(), redirect.stub, redirect.length));
     // A second lock: the plan has refused such paths, and a manifest may come from elsewhere.
-    let inside = entries.chain(stubs).filter(|(path, _)| is_path(path));
-    inside.map(|(path, object)| (public.join(Permalink::file(path).output_file()), object))
+    entries.chain(stubs).filter(|(path, ..)| is_path(path))
+}
+
+/// Removes files that are no longer part of the site. They go before new ones come: a file
+/// `a` may have become a folder `a/`.
+fn remove_gone<'p>(public: &Path, files: impl Iterator<Item = (&'p str, u64)>) -> io::Result<()> {
+    for (path, length) in files {
+        let path = public.join(Permalink::file(path).output_file());
+        // One of another length is the author's: put there since.
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == length) {
+            fs::remove_file(&path).map_err(|cause| at(&path, cause))?;
+            remove_empty_above(public, &path);
+        }
+    }
+    Ok(())
 }
 
 /// Removes what a killed build was about to give its name.
