@@ -146,6 +146,77 @@ fn a_page_that_somebody_deleted_from_public_comes_back() {
     assert!(site.path().join("public/a/index.html").is_file());
 }
 
+/// A site with a page, and an engine that has built it and lives on.
+fn living(files: &[(&str, &str)]) -> (tempfile::TempDir, Engine) {
+    let site = tempfile::tempdir().unwrap();
+    write_plain(site.path());
+    files.iter().for_each(|(path, text)| put(site.path(), path, text));
+    let mut engine = Engine::default();
+    assert!(!rebuild(&mut engine, site.path(), &[]).has_errors());
+    (site, engine)
+}
+
+/// Builds again after these files were written.
+fn rebuild(engine: &mut Engine, root: &Path, edits: &[(&str, &str)]) -> Report {
+    edits.iter().for_each(|(path, text)| put(root, path, text));
+    let told = edits.iter().map(|(path, _)| (*path).to_owned()).collect::<BTreeSet<_>>();
+    let sources = Folder::new(root, None, jiff::civil::date(2026, 1, 1));
+    let only = (!told.is_empty()).then_some(&told);
+    engine.build(&request(Shelf::of(root), &sources), only).unwrap()
+}
+
+fn page(root: &Path, path: &str) -> String {
+    fs::read_to_string(root.join("public").join(path)).unwrap()
+}
+
+#[test]
+fn a_mistake_is_told_until_it_is_mended_whatever_else_is_edited() {
+    let (site, mut engine) = living(&[("content/a.md", "A.\n"), ("content/c.md", "C.\n")]);
+    assert!(rebuild(&mut engine, site.path(), &[("content/c.md", "{{ nosuch() }}\n")]).has_errors());
+    assert!(rebuild(&mut engine, site.path(), &[("content/a.md", "A, edited.\n")]).has_errors());
+    assert!(rebuild(&mut engine, site.path(), &[("content/a.md", "---\ntitle: B\n---\nA.\n")]).has_errors());
+    assert!(!rebuild(&mut engine, site.path(), &[("content/c.md", "C, mended.\n")]).has_errors());
+    assert!(page(site.path(), "c/index.html").contains("mended") && page(site.path(), "a/index.html").contains('B'));
+    assert!(rebuild(&mut engine, site.path(), &[("littoral.yaml", "nosuchkey: 1\n")]).has_errors());
+    assert!(rebuild(&mut engine, site.path(), &[("content/a.md", "---\ntitle: D\n---\nA.\n")]).has_errors());
+}
+
+#[test]
+fn a_partial_takes_the_place_of_the_block_that_stood_in_for_it() {
+    let files = [("content/a.md", "A.\n"), ("layouts/page.hbs", "{{#> head}}none{{/head}}")];
+    let (site, mut engine) = living(&files);
+    assert_eq!(page(site.path(), "a/index.html"), "none");
+    rebuild(&mut engine, site.path(), &[("layouts/head.hbs", "some")]);
+    assert_eq!(page(site.path(), "a/index.html"), "some");
+}
+
+#[test]
+fn data_that_was_broken_and_mended_is_shown() {
+    let layout = "{{#data \"d.yaml\"}}{{this.a}}{{else}}none{{/data}}";
+    let files = [("content/a.md", "A.\n"), ("data/d.yaml", "a: 1\n"), ("layouts/page.hbs", layout)];
+    let (site, mut engine) = living(&files);
+    assert!(rebuild(&mut engine, site.path(), &[("data/d.yaml", "a: [\n")]).has_errors());
+    rebuild(&mut engine, site.path(), &[("data/d.yaml", "a: 2\n")]);
+    assert_eq!(page(site.path(), "a/index.html"), "2");
+}
+
+#[test]
+fn the_feed_follows_a_summary_that_no_layout_shows() {
+    let (site, mut engine) = living(&[("content/a.md", "---\ndate: 2025-01-01\n---\nFirst.\n")]);
+    rebuild(&mut engine, site.path(), &[("content/a.md", "---\ndate: 2025-01-01\n---\nSecond.\n")]);
+    assert!(page(site.path(), "atom.xml").contains("Second."));
+}
+
+#[test]
+fn a_release_that_was_deleted_while_its_process_lives_is_made_again() {
+    let (site, mut engine) = living(&[("content/a.md", "A.\n"), ("content/b.md", "B.\n")]);
+    fs::remove_dir_all(site.path().join(".littoral")).unwrap();
+    rebuild(&mut engine, site.path(), &[("content/a.md", "A, edited.\n")]);
+    let shelf = Shelf::of(site.path());
+    let manifest = shelf.manifest(shelf.current().unwrap()).unwrap();
+    assert!(manifest.entries.iter().all(|entry| shelf.object(entry.object).is_ok()));
+}
+
 /// One thing that happens to a site.
 #[derive(Clone, Debug)]
 enum Edit {
@@ -191,6 +262,7 @@ const OTHERS: &[(&str, &[&str])] = &[
         "layouts/page.hbs",
         &[
             "{{page.title}} {{#next}}{{url}}{{/next}} {{content}}",
+            "{{#> extra}}none{{/extra}}{{#data \"d.yaml\"}}{{this.a}}{{else}}no data{{/data}}{{content}}",
             "{{> nav}}{{page.title}} {{page.words}} {{#previous}}{{title}}{{/previous}} {{content}}",
             "{{#ancestors}}{{title}}/{{/ancestors}}{{#data \"d.yaml\"}}{{this.a}}{{/data}} {{asset \"css/a.css\"}} {{content}} {{toc}}",
             "{{#pages sort=\"date\" limit=3}}{{title}} {{summary}}{{/pages}} {{json page}} {{#headings}}{{text}}{{/headings}}",
@@ -215,6 +287,7 @@ const OTHERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("layouts/docs/page.hbs", &["docs: {{page.summary}} {{content}}", "{{> (lookup this \"nothing\")}}"]),
+    ("layouts/extra.hbs", &["extra", "{{#items}}{{title}}{{/items}}"]),
     ("layouts/shell.hbs", &["{{content}}", "{{page.title}}{{#pages limit=1}}{{title}}{{/pages}}{{content}}"]),
     (
         "layouts/shortcodes/note.hbs",
@@ -290,6 +363,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         "layouts/docs/page.hbs",
         "layouts/shortcodes/note.hbs",
         "data/d.yaml",
+        "layouts/extra.hbs",
         "littoral.yaml",
         "static/robots.txt",
         "static/a",

@@ -56,9 +56,12 @@ pub fn name<'p>(language: &str, pages: impl IntoIterator<Item = (&'p str, Digest
     Digest::of(text.as_bytes()).hex()
 }
 
-/// Whether the index of that name stands on the shelf.
+/// Whether the index of that name stands on the shelf. A file of an index is never empty.
 pub fn stands(shelf: &Shelf, name: &str) -> bool {
-    shelf.search_folder(name).join("meta.json").is_file()
+    let folder = shelf.search_folder(name);
+    let is_empty = |file: &fs::DirEntry| file.metadata().is_ok_and(|found| found.len() == 0);
+    folder.join("meta.json").is_file()
+        && fs::read_dir(folder).is_ok_and(|files| !files.flatten().any(|file| is_empty(&file)))
 }
 
 /// Writes the index of `documents`, unless it stands already, and gives its name. To be

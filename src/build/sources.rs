@@ -268,7 +268,7 @@ pub fn unreadable(path: &str, cause: &dyn std::fmt::Display) -> Diagnostic {
 
 /// What editors and systems leave behind is no content. Everything in `static/` is the
 /// author's own, `.well-known/` too.
-fn is_ignored(folder: &str, name: &str) -> bool {
+pub fn is_ignored(folder: &str, name: &str) -> bool {
     matches!(name, ".DS_Store" | "Thumbs.db" | ".git" | ".gitignore" | ".gitkeep")
         || name.ends_with('~')
         || (name.starts_with('#') && name.ends_with('#'))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::build::sources::FOLDERS;
+use crate::build::sources::{FOLDERS, is_ignored};
 use crate::site::config;
 
 /// Paths from the site's root that have changed.
@@ -27,14 +27,8 @@ impl Changes {
         let Some(below) = below_content.or_else(|| path.strip_prefix(root).ok().map(Path::to_path_buf)) else { return };
         let below = below.to_string_lossy().replace('\\', "/");
         let top = below.split('/').next().unwrap_or_default();
-        let name = below.rsplit('/').next().unwrap_or_default();
         let is_of_the_site = FOLDERS.contains(&top) || below == config::FILE;
-        let is_of_an_editor = name.ends_with('~')
-            || name.starts_with(".#")
-            || name.ends_with(".swp")
-            || name.ends_with(".swx")
-            || name == "4913";
-        if is_of_the_site && !is_of_an_editor {
+        if is_of_the_site && !below.split('/').skip(1).any(|name| is_ignored(top, name)) {
             self.paths.insert(below);
         }
     }

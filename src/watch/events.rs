@@ -1,9 +1,9 @@
 //! Events: what the file system tells us, and everything else that can wake the watcher.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use notify::{Config, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _};
 
@@ -25,7 +25,7 @@ pub enum Event {
 pub struct Files {
     watcher: Box<dyn notify::Watcher + Send>,
     folders: Vec<PathBuf>,
-    followed: BTreeSet<PathBuf>,
+    followed: BTreeMap<PathBuf, Which>,
     /// Whether the system tells us, or we have to look.
     is_polling: bool,
 }
@@ -62,11 +62,11 @@ impl Files {
         // The root itself, but nothing below it: for littoral.yaml, and for a folder that is
         // made later.
         watcher.watch(root, RecursiveMode::NonRecursive)?;
-        let mut files = Self { watcher, folders: super::watched(root, content), followed: BTreeSet::new(), is_polling };
+        let mut files = Self { watcher, folders: super::watched(root, content), followed: BTreeMap::new(), is_polling };
         for folder in files.folders.clone() {
-            if folder.is_dir() {
+            if let Some(which) = which(&folder) {
                 files.watcher.watch(&folder, RecursiveMode::Recursive)?;
-                files.followed.insert(folder);
+                files.followed.insert(folder, which);
             }
         }
         Ok(files)
@@ -77,18 +77,37 @@ impl Files {
         self.is_polling
     }
 
-    /// Begins to watch `path`, if it is a folder of the site that was not there before.
-    pub fn follow(&mut self, path: &Path) {
+    /// Begins to watch `path`, if it is a folder of the site that was not there before, or
+    /// another one than was. Says whether it was so: what is in it may be anything.
+    pub fn follow(&mut self, path: &Path) -> bool {
         if !self.folders.iter().any(|folder| folder == path) {
-            return;
+            return false;
         }
-        if path.is_dir() && self.followed.insert(path.to_path_buf()) {
-            // If it cannot be watched, it is gone again.
-            let _ = self.watcher.watch(path, RecursiveMode::Recursive);
-        } else if !path.exists() {
+        let Some(which) = which(path) else {
             self.followed.remove(path);
+            return false;
+        };
+        if self.followed.insert(path.to_path_buf(), which) == Some(which) {
+            return false;
         }
+        // The one that was there before may still be watched, wherever it is now.
+        let _ = self.watcher.unwatch(path);
+        // If it cannot be watched, it is gone again.
+        let _ = self.watcher.watch(path, RecursiveMode::Recursive);
+        true
     }
+}
+
+/// Which folder stands at a path: another one may be put in its place.
+type Which = (u64, Option<SystemTime>);
+
+fn which(path: &Path) -> Option<Which> {
+    let found = path.metadata().ok().filter(std::fs::Metadata::is_dir)?;
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(&found);
+    #[cfg(not(unix))]
+    let number = 0;
+    Some((number, found.created().ok()))
 }
 
 fn teller(events: Sender<Event>) -> impl Fn(notify::Result<notify::Event>) + Send + 'static {

@@ -155,7 +155,9 @@ impl Watcher {
             match event {
                 Ok(Event::Changed(paths)) => {
                     for path in paths {
-                        files.follow(&path);
+                        if files.follow(&path) {
+                            changed.add_everything();
+                        }
                         changed.add(&self.root, self.content.as_deref(), &path);
                     }
                     if !changed.is_empty() {

@@ -42,6 +42,8 @@ pub(super) struct Output {
     pub(super) subject: String,
     pub(super) layout: Option<String>,
     pub(super) object: Object,
+    /// Whether its layout shows the pages of a list.
+    pub(super) lists: bool,
     /// The title, for pages.
     pub(super) title: Option<String>,
     pub(super) reads: Vec<ReadId>,
@@ -92,6 +94,8 @@ pub(super) struct Whole {
     pub(super) public: Vec<(String, Object)>,
     /// The search index.
     pub(super) index: Option<String>,
+    /// The language whose words it holds.
+    pub(super) language: String,
     /// The pages in it, and the digest of what can be found in each.
     pub(super) indexed: Vec<(String, Digest)>,
     pub(super) diagnostics: Vec<Diagnostic>,

@@ -69,8 +69,7 @@ pub(super) fn all(
     let renderer = Renderer { world, reads: &kept.reads, texts };
     let mut made = Made::default();
     let config = &world.site.config;
-    let index_stands = kept.whole.index.as_ref().is_some_and(|name| search_index::stands(&request.shelf, name));
-    if config.search && !index_stands {
+    if config.search && !super::index_stands(request, world, kept) {
         made.index = Some(search_index::Indexing::begin(&request.shelf, &config.language)?);
     }
     let done = AtomicUsize::new(0);
@@ -108,6 +107,7 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
         subject: plan::name_of(site, &output.subject),
         layout: output.layout.clone(),
         object,
+        lists: output.layout.as_deref().is_some_and(|layout| renderer.world.layouts.shows_items(layout)),
         title: None,
         reads: Vec::new(),
         anchors: Vec::new(),

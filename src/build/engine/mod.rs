@@ -35,7 +35,7 @@ pub use self::why::Why;
 use super::asset::{Assets, Naming};
 use super::data::DataFiles;
 use super::layout;
-use super::model::{self, Drafts, Head};
+use super::model::{self, Drafts, Fields, Head};
 use super::output::plan::{self, Subject};
 use super::output::render;
 use super::sources::{Sources, read_text};
@@ -104,6 +104,9 @@ pub enum BuildError {
     /// The disk is full, or may not be written.
     #[error("cannot write the release: {0}")]
     CannotWrite(#[from] io::Error),
+    /// The index of the release before cannot be added to.
+    #[error("{0}")]
+    DamagedIndex(io::Error),
     /// The same, when all was made.
     #[error(transparent)]
     CannotPublish(#[from] PublishError),
@@ -156,7 +159,15 @@ impl Engine {
             content: request.sources.location("content/").map_or_else(String::new, |path| path.display().to_string()),
         };
         let sources = request.sources;
-        let mut kept = self.kept.take().filter(|kept| kept.settings == settings);
+        let stands = |kept: &Kept| {
+            kept.settings == settings
+                && kept.whole.release == request.shelf.current().ok()
+                && kept.whole.hidden.iter().all(|object| writer.is_whole(object))
+        };
+        let mut kept = self.kept.take().filter(stands);
+        if kept.is_none() {
+            self.world = None;
+        }
         let look;
         if let Some(kept) = &kept {
             look = Look::at(sources, &kept.files, only);
@@ -170,7 +181,15 @@ impl Engine {
         } else {
             look = Look::at(sources, &BTreeMap::new(), None);
         }
-        self.round(request, &writer, settings, look, kept)
+        match self.round(request, &writer, settings, look, kept) {
+            // It is gone now, and is made anew from all texts.
+            Err(BuildError::DamagedIndex(error)) => {
+                tracing::warn!(%error, "the search index was damaged, and is made again");
+                drop(writer);
+                self.build(request, None)
+            }
+            other => other,
+        }
     }
 
     /// Writes the cache, if it is older than what is known. A cache that cannot be written
@@ -247,7 +266,8 @@ impl Engine {
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
         let mut whole_layouts = true;
-        let is_patched = world.is_some() && changes.are_only_texts() && found.is_empty();
+        let is_mine = world.as_ref().is_some_and(|world| Arc::strong_count(world) == 1);
+        let is_patched = is_mine && changes.are_only_texts() && found.is_empty();
         let world = match world {
             Some(world) if is_patched => patched(world, &kept, &changes),
             before => {
@@ -266,12 +286,17 @@ impl Engine {
             return Ok(without_layouts(request, &texts, &world, &kept, &look));
         }
         // When nobody sees what is new in the heads, only the pages themselves are different.
-        let is_alone = is_patched && !kept.reads.see(changes.fields);
+        let seen = kept.reads.see(changes.fields) || changes.fields.meets(Fields::named("summary"));
+        let is_alone = is_patched && !seen;
         let answer = |read: &Read| world.answer(read);
         let changed = match Arc::get_mut(&mut kept.reads) {
             _ if is_alone => kept.reads.ask_these(changes.files.iter().cloned().map(Read::File), answer),
             Some(reads) => reads.ask_again(changes.judge(), answer),
-            None => FxHashSet::default(),
+            None => {
+                // Somebody still reads; nothing that was read can be asked again.
+                kept.outputs.clear();
+                FxHashSet::default()
+            }
         };
         let changed = &changed;
         let selection = Selection { request, writer, world: &world, changes: &changes, changed, is_patched, is_alone };
@@ -288,9 +313,13 @@ impl Engine {
             made.paths.push(path);
         }
         let report = publish::publish(request, writer, &world, &mut kept, &changes, made, why)?;
-        self.kept = Some(kept);
-        self.world = Some(world);
-        self.is_unsaved = true;
+        // After a build with mistakes the next one takes up the cache, which is older: what is
+        // kept would have to remember everything that could not be made.
+        if !report.has_errors() {
+            self.kept = Some(kept);
+            self.world = Some(world);
+            self.is_unsaved = true;
+        }
         Ok(report)
     }
 }
@@ -303,6 +332,12 @@ fn without_layouts(request: &Request<'_>, texts: &Texts<'_>, world: &Arc<World>,
     found.extend(make::mistakes_in_texts(request, world, texts, &look.changed));
     let (pages, diagnostics) = (page_count(world), in_order(found));
     Report { published: None, diagnostics, pages, rendered: 0, why: Why::default() }
+}
+
+/// Whether the search index of the build before can be added to.
+fn index_stands(request: &Request<'_>, world: &World, kept: &Kept) -> bool {
+    kept.whole.language == world.site.config.language
+        && kept.whole.index.as_ref().is_some_and(|index| super::search_index::stands(&request.shelf, index))
 }
 
 fn same_again(request: &Request<'_>, writer: &Writer, whole: &Whole) -> Option<Report> {

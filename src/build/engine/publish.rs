@@ -74,6 +74,7 @@ pub(super) fn publish(
         hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),
         public: public(kept, &assets),
         index,
+        language: world.site.config.language.clone(),
         indexed: indexed(kept),
         diagnostics: report.diagnostics.clone(),
         pages: report.pages,
@@ -133,6 +134,7 @@ fn make_shell(
         subject: "shell".to_owned(),
         layout: Some(layout),
         object: writer.put(&bytes)?,
+        lists: false,
         title: None,
         reads: rendered.reads,
         anchors: Vec::new(),
@@ -282,7 +284,11 @@ fn index(request: &Request<'_>, world: &World, kept: &Kept, made: &mut Made) -> 
             let new = documents
                 .into_iter()
                 .filter(|document| now.get(document.path.as_str()) != before_pages.get(document.path.as_str()));
-            search_index::update(&request.shelf, &config.language, before, &name, &gone, new.collect())?;
+            let updated = search_index::update(&request.shelf, &config.language, before, &name, &gone, new.collect());
+            if let Err(error) = updated {
+                std::fs::remove_dir_all(request.shelf.search_folder(before))?;
+                return Err(BuildError::DamagedIndex(error));
+            }
         }
         (None, None) => {}
     }

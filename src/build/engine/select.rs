@@ -9,7 +9,6 @@ use super::why::{Reason, Why};
 use super::{Request, publish};
 use crate::build::model::Fields;
 use crate::build::output::plan::{self, Planned, Subject};
-use crate::build::search_index;
 use crate::build::trace::ReadId;
 use crate::build::world::World;
 use crate::site::release::Writer;
@@ -35,9 +34,7 @@ impl<'a> Selection<'a> {
     pub(super) fn of(&self, kept: &mut Kept) -> (Vec<&'a Planned>, Why) {
         let is_first = kept.outputs.is_empty();
         // A search index that is gone can only be made from all texts.
-        let index = kept.whole.index.as_ref();
-        let needs_texts = self.world.site.config.search
-            && !index.is_some_and(|index| search_index::stands(&self.request.shelf, index));
+        let needs_texts = self.world.site.config.search && !super::index_stands(self.request, self.world, kept);
         let reason = |output: &'a Planned| Some((output, self.reason(kept, output, needs_texts)?));
         let mut dirty: Vec<(&Planned, Reason)> = if self.is_alone && !needs_texts {
             self.of_changed_pages().into_iter().filter_map(reason).collect()
@@ -74,7 +71,8 @@ impl<'a> Selection<'a> {
             _ => {}
         }
         if !self.changes.are_only_texts() {
-            if record.layout != output.layout {
+            let lists = output.layout.as_deref().is_some_and(|layout| self.world.layouts.shows_items(layout));
+            if record.layout != output.layout || record.lists != lists {
                 return Some(Reason::OtherLayout);
             }
             if record.subject != plan::name_of(&self.world.site, &output.subject) {

@@ -58,6 +58,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     }
     let showing_items =
         compiled.iter().filter(|(name, _)| graph.calls(name, "items")).map(|(name, _)| name.clone()).collect();
+    let absent = compiled.iter().map(|(name, _)| (name.clone(), graph.absent(name))).collect();
     let fields = compiled.iter().map(|(name, _)| (name.clone(), graph.fields(name))).collect();
     drop(graph);
     for (name, mut template) in compiled {
@@ -68,7 +69,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
             registry.register_template(&name, template);
         }
     }
-    Layouts { registry, sources: texts, showing_items, fields }
+    Layouts { registry, sources: texts, showing_items, fields, absent }
 }
 
 /// Handlebars gives a name to a file's template only, not to the blocks in it. A mistake in a

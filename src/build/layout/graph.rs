@@ -1,4 +1,5 @@
-//! The graph of partials: which template includes which.
+//! The graph of partials: which template includes which, which helpers it calls, and what it
+//! can see of pages.
 //!
 //! Handlebars follows an inclusion wherever it leads; two partials that include each other
 //! overflow the stack and end the process. So a cycle is refused when templates are
@@ -18,7 +19,7 @@ const SEEING_ALL: &[&str] =
     &["json", "concat", "default", "lookup", "each", "eq", "ne", "gt", "gte", "lt", "lte", "len"];
 
 /// First words of paths that lead to no page.
-const NO_PAGE: &[&str] = &["site", "args", "body", "headings"];
+const NO_PAGE: &[&str] = &["site", "headings"];
 
 /// Which template includes which, and what each asks for.
 pub(super) struct Graph<'t> {
@@ -73,6 +74,22 @@ impl<'t> Graph<'t> {
             open.extend(node.included.iter().map(String::as_str));
         }
         fields
+    }
+
+    /// The names that `name` includes, itself or by a partial, and that no template has: a
+    /// block stands in for each, until somebody writes the file.
+    pub(super) fn absent(&self, name: &str) -> Vec<String> {
+        let (mut seen, mut open, mut absent) = (BTreeSet::new(), vec![name], BTreeSet::new());
+        while let Some(name) = open.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            match self.nodes.get(name) {
+                Some(node) => open.extend(node.included.iter().map(String::as_str)),
+                None => drop(absent.insert(name.to_owned())),
+            }
+        }
+        absent.into_iter().collect()
     }
 
     /// Whether `name` calls the block helper `helper`, itself or by a partial.

@@ -39,6 +39,8 @@ pub struct Layouts {
     showing_items: FxHashSet<String>,
     /// Template name → the fields of pages that it can see.
     fields: FxHashMap<String, Fields>,
+    /// Template name → names that it includes and no template has.
+    absent: FxHashMap<String, Vec<String>>,
 }
 
 /// Where a template came from.
@@ -122,6 +124,12 @@ impl Layouts {
         self.fields.get(name).copied().unwrap_or(Fields::ALL)
     }
 
+    /// The names that the template `name` includes, itself or by a partial, and that no
+    /// template has.
+    pub fn absent(&self, name: &str) -> &[String] {
+        self.absent.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// The text of the template `name`.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.sources.get(name).map(|source| source.text.as_str())
@@ -135,6 +143,9 @@ impl Layouts {
     /// Renders the template `name`. What `scope` holds is at hand for its helpers.
     pub fn render(&self, name: &str, data: Value, scope: &std::rc::Rc<Scope>) -> Result<Vec<u8>, Box<Diagnostic>> {
         let mut out = Vec::with_capacity(scope.content.len() + 8 * 1024);
+        for absent in self.absent(name) {
+            scope.reader.note(&crate::build::trace::Read::IsTemplate(absent.clone()));
+        }
         let _inside = scope::enter(scope.clone());
         let depth = recursion::begin();
         let result = self.registry.render_with_context_to_write(name, &Context::from(data), &mut out);

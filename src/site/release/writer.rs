@@ -318,11 +318,17 @@ impl Writer {
     }
 
     fn check_out_one(&self, public: &Path, (path, digest, length): &(&str, Digest, u64)) -> io::Result<()> {
-        let path = public.join(Permalink::file(path).output_file());
-        if is_checked_out(&self.shelf.object_file(*digest), &path, *length) {
-            return Ok(());
+        let (path, object) = (public.join(Permalink::file(path).output_file()), self.shelf.object_file(*digest));
+        match (fs::symlink_metadata(&path), fs::symlink_metadata(&object)) {
+            (Ok(found), Ok(of_object)) if is_one_file(&found, &of_object) => Ok(()),
+            // A copy stays where no link can be made.
+            (Ok(found), Ok(_)) if found.is_file() && found.len() == *length && is_copy(&object, &path) => {
+                let beside = beside(&path);
+                if fs::hard_link(&object, &beside).is_ok() { fs::rename(&beside, &path) } else { Ok(()) }
+            }
+            _ => self.link(*digest, &path),
         }
-        self.link(*digest, &path).map_err(|cause| at(&path, cause))
+        .map_err(|cause| at(&path, cause))
     }
 
     /// `path` becomes the object, in one step for whoever reads it.
@@ -456,17 +462,6 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(HALF_MADE);
     name.push(path.file_name().unwrap_or_default());
     path.with_file_name(name)
-}
-
-/// Whether the file at `path` is the object: the same file, or where there are no hard
-/// links the same bytes.
-fn is_checked_out(object: &Path, path: &Path, length: u64) -> bool {
-    match (fs::symlink_metadata(path), fs::symlink_metadata(object)) {
-        (Ok(file), Ok(of_object)) if file.is_file() && file.len() == length => {
-            is_one_file(&file, &of_object) || is_copy(object, path)
-        }
-        _ => false,
-    }
 }
 
 /// Whether `path` is a copy of `object`, made because it could not be a link.
