@@ -2,7 +2,8 @@
 //!
 //! The order is the promise. Objects first, then the manifest, then `current` by rename:
 //! killed at any instant, the live release is whole. `public/` follows, file by file, and
-//! `checkout` says when it is done; a build that finds it missing looks at every file.
+//! `checkout` says when it is done; a build that finds it missing looks at every file that it
+//! writes. Which older files are ours it cannot know then, so it leaves them.
 //!
 //! A name is no proof: what already stands under an object's name is compared with the
 //! bytes that belong there, for a killed build may have left half of them, and whoever
