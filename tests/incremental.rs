@@ -209,6 +209,25 @@ fn the_feed_follows_a_summary_that_no_layout_shows() {
 }
 
 #[test]
+fn a_damaged_search_index_is_made_again_and_the_old_one_left_to_its_release() {
+    let (site, mut engine) = living(&[("littoral.yaml", "paginate: 2\n"), ("content/a.md", "Alpha.\n")]);
+    let shelf = Shelf::of(site.path());
+    let index = |shelf: &Shelf| shelf.manifest(shelf.current().unwrap()).unwrap().search.unwrap();
+    let old = shelf.search_folder(&index(&shelf));
+    for file in fs::read_dir(&old).unwrap().flatten().filter(|file| file.file_name() != "meta.json") {
+        let mut rights = fs::metadata(file.path()).unwrap().permissions();
+        #[allow(clippy::permissions_set_readonly_false, reason = "it is the owner's own file, and goes with the test")]
+        rights.set_readonly(false);
+        fs::set_permissions(file.path(), rights).unwrap();
+        fs::write(file.path(), "x").unwrap();
+    }
+    assert!(!rebuild(&mut engine, site.path(), &[("content/a.md", "Beta.\n")]).has_errors());
+    assert!(littoral::build::search_index::stands(&shelf, &index(&shelf)));
+    assert_ne!(shelf.search_folder(&index(&shelf)), old);
+    assert!(old.join("meta.json").is_file());
+}
+
+#[test]
 fn a_release_that_was_deleted_while_its_process_lives_is_made_again() {
     let (site, mut engine) = living(&[("content/a.md", "A.\n"), ("content/b.md", "B.\n")]);
     fs::remove_dir_all(site.path().join(".littoral")).unwrap();

@@ -6,8 +6,9 @@
 //! so that two claims to one URL and a link to nothing are found wherever they stand. Then
 //! each output is rendered by itself, on all cores: its Markdown ([`markdown`]), its layout
 //! ([`layout`]), its bytes onto the shelf. Last, one manifest names them all, and only if
-//! nothing was wrong. Edit the body of `b`: its object is new; those of `a`, `c` and of the
-//! list are on the shelf already and stay untouched, down to the time of their files.
+//! nothing was wrong. Edit the body of `b`: what the outputs have read says that `b` alone
+//! must be rendered ([`engine`]); those of `a`, `c` and of the list stay untouched, down to
+//! the time of their files.
 //!
 //! Reads only through [`sources::Sources`]; writes only through `release::Writer`; knows
 //! nothing of the edge or the store.

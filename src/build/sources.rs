@@ -266,6 +266,11 @@ pub fn unreadable(path: &str, cause: &dyn std::fmt::Display) -> Diagnostic {
         .hint("check that the file is there and that you may read it")
 }
 
+/// Whether the file at `path`, from the root, becomes a page.
+pub fn is_page(path: &str) -> bool {
+    path.starts_with("content/") && path.ends_with(".md")
+}
+
 /// What editors and systems leave behind is no content. Everything in `static/` is the
 /// author's own, `.well-known/` too.
 pub fn is_ignored(folder: &str, name: &str) -> bool {

@@ -131,7 +131,7 @@ impl World {
     }
 
     /// The pages that list page `number` (from 1) shows.
-    pub fn items(&self, list: &List, number: usize) -> Option<Vec<PageId>> {
+    fn items(&self, list: &List, number: usize) -> Option<Vec<PageId>> {
         let (ids, size, _) = self.listed(list)?;
         Some(ids.chunks(size).nth(number.saturating_sub(1)).unwrap_or_default().to_vec())
     }

@@ -44,7 +44,9 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         Some("") => diagnostics::print_why(&report.why),
         Some(path) => match engine.reads_of(&Shelf::of(&options.place.root), path) {
             Some(reads) => diagnostics::print_reads(path, &reads),
-            None => bail!("nothing is rendered at `{path}`: a page's path begins and ends with `/`"),
+            None => {
+                bail!("nothing is rendered at `{path}`: give a page's path as it stands in its URL, such as `/docs/`")
+            }
         },
     }
     diagnostics::print_summary(&report, began.elapsed());

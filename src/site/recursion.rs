@@ -9,7 +9,7 @@
 use std::cell::Cell;
 
 use handlebars::template::{Template, TemplateElement};
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
 
 /// How many templates may be inside each other.
 pub const DEEPEST: usize = 40;
@@ -20,8 +20,8 @@ thread_local! {
 
 /// Makes the counting known to `registry`.
 pub fn register(registry: &mut Handlebars<'_>) {
-    registry.register_helper("littoral_enter", Box::new(enter));
-    registry.register_helper("littoral_leave", Box::new(leave));
+    registry.register_helper("littoral_enter", Box::new(Count(enter)));
+    registry.register_helper("littoral_leave", Box::new(Count(leave)));
 }
 
 /// Lets `template`, and each block that it defines, count itself.
@@ -68,13 +68,23 @@ fn guard_blocks(block: &mut Template) {
     }
 }
 
-fn enter(
-    _: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    _: &mut dyn Output,
-) -> HelperResult {
+/// A helper that counts and writes nothing.
+struct Count(fn() -> HelperResult);
+
+impl HelperDef for Count {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        _: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        _: &mut dyn Output,
+    ) -> HelperResult {
+        (self.0)()
+    }
+}
+
+fn enter() -> HelperResult {
     if DEPTH.get() >= DEEPEST {
         let message =
             format!("templates include each other more than {DEEPEST} deep: one of them includes itself without end");
@@ -84,13 +94,7 @@ fn enter(
     Ok(())
 }
 
-fn leave(
-    _: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    _: &mut dyn Output,
-) -> HelperResult {
+fn leave() -> HelperResult {
     DEPTH.set(DEPTH.get().saturating_sub(1));
     Ok(())
 }

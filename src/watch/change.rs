@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::build::sources::{FOLDERS, is_ignored};
+use crate::build::sources::{FOLDERS, is_ignored, is_page};
 use crate::site::config;
 
 /// Paths from the site's root that have changed.
@@ -55,7 +55,7 @@ impl Changes {
 
     /// Whether nothing but texts of pages has changed.
     pub fn is_only_text(&self) -> bool {
-        !self.everything && self.paths.iter().all(|path| path.starts_with("content/") && path.ends_with(".md"))
+        !self.everything && self.paths.iter().all(|path| is_page(path))
     }
 
     /// Whether nothing but stylesheets has changed, so that pages need not be loaded again.

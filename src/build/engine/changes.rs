@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use crate::build::model::{Fields, Head};
+use crate::build::sources::is_page;
 use crate::build::trace::Read;
 use crate::site::config;
 
@@ -14,31 +15,31 @@ pub(super) struct Changes {
     /// Files that were changed, added or removed, by path from the root.
     pub(super) files: FxHashSet<String>,
     /// Whether one was added or removed.
-    pub(super) list: bool,
+    pub(super) has_other_files: bool,
     /// Whether one of them is no page.
-    pub(super) others: bool,
+    pub(super) has_non_pages: bool,
     /// Whether pages may stand in other places: one was added or removed, or its front
     /// matter is another one.
-    pub(super) structure: bool,
+    pub(super) has_other_structure: bool,
     /// Fields of pages that are different without that.
     pub(super) fields: Fields,
     /// Whether links may lead elsewhere.
-    pub(super) names: bool,
+    pub(super) has_other_names: bool,
     /// Pages whose heads are different.
     pub(super) heads: BTreeSet<String>,
 }
 
 impl Changes {
     /// Those that a look at the files has found.
-    pub(super) fn of(files: FxHashSet<String>, list: bool) -> Self {
-        let others = !files.iter().all(|file| file.starts_with("content/") && file.ends_with(".md"));
-        Self { files, list, others, ..Self::default() }
+    pub(super) fn of(files: FxHashSet<String>, has_other_files: bool) -> Self {
+        let has_non_pages = !files.iter().all(|file| is_page(file));
+        Self { files, has_other_files, has_non_pages, ..Self::default() }
     }
 
     /// Notes that a page's head was one thing and is another now.
     pub(super) fn note_head(&mut self, source: &str, before: Option<&Head>, now: &Head) {
         let Some(before) = before else {
-            self.structure = true;
+            self.has_other_structure = true;
             return;
         };
         if before == now {
@@ -46,7 +47,7 @@ impl Changes {
         }
         self.heads.insert(source.to_owned());
         if before.front != now.front || before.found != now.found {
-            self.structure = true;
+            self.has_other_structure = true;
         }
         if before.words != now.words {
             self.fields = self.fields.and(Fields::named("words"));
@@ -72,7 +73,7 @@ impl Changes {
     /// Whether only texts below the heads of known pages are different, so that the model,
     /// the plan and the templates stand as they are.
     pub(super) fn are_only_texts(&self) -> bool {
-        !self.others && !self.list && !self.structure
+        !self.has_non_pages && !self.has_other_files && !self.has_other_structure
     }
 
     /// Says of a read whether its answer may be another one.
@@ -83,8 +84,8 @@ impl Changes {
             Read::Template(_) | Read::IsTemplate(_) | Read::Asset(_) => layouts,
             Read::Setting(_) => config,
             Read::Data(name) => self.files.contains(&format!("data/{name}")),
-            Read::Link { .. } => self.names,
-            other => self.structure || config || other.fields().is_some_and(|seen| seen.meets(self.fields)),
+            Read::Link { .. } => self.has_other_names,
+            other => self.has_other_structure || config || other.fields().is_some_and(|seen| seen.meets(self.fields)),
         }
     }
 }

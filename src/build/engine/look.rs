@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kept::{Kept, SeenFile};
 use crate::build::model::Head;
-use crate::build::sources::{Sources, Stamp, read_text};
+use crate::build::sources::{Sources, Stamp, is_page, read_text};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
 
@@ -21,7 +21,7 @@ pub(super) struct Look {
     /// Those that are gone.
     pub(super) removed: FxHashSet<String>,
     /// Whether one was added or removed.
-    pub(super) list: bool,
+    pub(super) has_other_files: bool,
     /// Of those that may be another version; none where it cannot be trusted.
     stamps: FxHashMap<String, Option<Stamp>>,
 }
@@ -53,7 +53,7 @@ impl Look {
                     found: Vec::new(),
                     changed: only.iter().cloned().collect(),
                     removed: FxHashSet::default(),
-                    list: false,
+                    has_other_files: false,
                     stamps,
                 };
             }
@@ -61,61 +61,42 @@ impl Look {
         let (files, found) = sources.files();
         let stamps: Vec<Option<Stamp>> = files.par_iter().map(|file| sources.stamp(file)).collect();
         let mut changed = FxHashSet::default();
-        let mut list = false;
+        let mut is_new = false;
         let mut kept = FxHashMap::default();
         for (file, stamp) in files.iter().zip(stamps) {
             match before.get(file) {
                 Some(seen) if seen.stamp.is_some() && seen.stamp == stamp && !is_named(only, file) => continue,
                 Some(_) => {}
-                None => list = true,
+                None => is_new = true,
             }
             changed.insert(file.clone());
             // Now, before the file is read: what is written after that has another stamp.
             kept.insert(file.clone(), stamp.filter(|stamp| sources.is_settled(stamp)));
         }
-        let removed: FxHashSet<String> = if files.len() == before.len() && !list {
+        let removed: FxHashSet<String> = if files.len() == before.len() && !is_new {
             FxHashSet::default()
         } else {
             let there: FxHashSet<&str> = files.iter().map(String::as_str).collect();
             before.keys().filter(|file| !there.contains(file.as_str())).cloned().collect()
         };
         changed.extend(removed.iter().cloned());
-        Self { found, changed, list: list || !removed.is_empty(), removed, stamps: kept }
+        Self { found, changed, has_other_files: is_new || !removed.is_empty(), removed, stamps: kept }
     }
 
     /// Reads the pages that may be another version. All of them, if the heads that are
     /// known hold no more.
-    pub(super) fn read_heads(
-        &self,
-        sources: &dyn Sources,
-        kept: &Kept,
-        heads_hold: bool,
-        taxonomies: &[String],
-    ) -> Vec<ReadHead> {
-        let is_page = |file: &&String| file.starts_with("content/") && file.ends_with(".md");
-        let mut files: Vec<&String> = match heads_hold {
-            true => self.changed.iter().filter(is_page).filter(|file| !self.removed.contains(*file)).collect(),
-            false => kept
-                .files
-                .keys()
-                .chain(&self.changed)
-                .filter(is_page)
-                .filter(|file| !self.removed.contains(*file))
-                .collect(),
-        };
+    pub(super) fn read_heads(&self, sources: &dyn Sources, kept: &Kept, taxonomies: &[String]) -> Vec<ReadHead> {
+        let heads_hold = kept.taxonomies == taxonomies;
+        let known = kept.files.keys().filter(|_| !heads_hold);
+        let pages = self.changed.iter().chain(known).filter(|file| is_page(file));
+        let mut files: Vec<&String> = pages.filter(|file| !self.removed.contains(*file)).collect();
         files.sort_unstable();
         files.dedup();
-        files.into_par_iter().map(|file| self.read_head(sources, kept, heads_hold, taxonomies, file)).collect()
+        files.into_par_iter().map(|file| self.read_head(sources, kept, taxonomies, file)).collect()
     }
 
-    fn read_head(
-        &self,
-        sources: &dyn Sources,
-        kept: &Kept,
-        heads_hold: bool,
-        taxonomies: &[String],
-        file: &str,
-    ) -> ReadHead {
+    fn read_head(&self, sources: &dyn Sources, kept: &Kept, taxonomies: &[String], file: &str) -> ReadHead {
+        let heads_hold = kept.taxonomies == taxonomies;
         let source = file.strip_prefix("content/").unwrap_or(file).to_owned();
         let stamp = match self.stamps.get(file) {
             Some(stamp) => *stamp,
@@ -139,7 +120,6 @@ impl Look {
 
     /// Notes the files that are no pages, and forgets those that are gone.
     pub(super) fn note_others(&self, files: &mut BTreeMap<String, SeenFile>) {
-        let is_page = |file: &str| file.starts_with("content/") && file.ends_with(".md");
         // In no order: each is a key of its own.
         self.stamps.iter().filter(|(file, _)| !is_page(file)).for_each(|(file, stamp)| {
             files.insert(file.clone(), SeenFile { stamp: *stamp, digest: None });

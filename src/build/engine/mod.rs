@@ -18,6 +18,7 @@ mod kept;
 mod look;
 mod make;
 mod publish;
+mod renew;
 mod select;
 mod why;
 
@@ -30,20 +31,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::changes::Changes;
 use self::kept::{Kept, Settings, Whole};
 use self::look::{Look, ReadHead};
-use self::select::Selection;
+use self::renew::{names_of, new_world, parts, patched};
+use self::select::{Extent, Selection};
 pub use self::why::Why;
-use super::asset::{Assets, Naming};
-use super::data::DataFiles;
-use super::layout;
-use super::model::{self, Drafts, Fields, Head};
-use super::output::plan::{self, Subject};
-use super::output::render;
+use super::asset::Naming;
+use super::model::{Drafts, Fields};
 use super::sources::{Sources, read_text};
 use super::texts::Texts;
 use super::trace::{Answer, Read};
 use super::world::World;
 use crate::site::config::{self, Config};
-use crate::site::diagnostic::{Code, Diagnostic, Severity};
+use crate::site::diagnostic::{Diagnostic, Severity};
 use crate::site::release::{Entry, PublishError, Published, Shelf, Writer};
 
 /// What is to be built, and how.
@@ -137,16 +135,6 @@ pub struct Engine {
     is_unsaved: bool,
 }
 
-/// The parts of a build that templates and configuration make.
-struct Parts {
-    config: Config,
-    layouts: Arc<layout::Layouts>,
-    data: Arc<DataFiles>,
-    assets: Arc<Assets>,
-    /// Whether every layout could be read.
-    are_whole: bool,
-}
-
 impl Engine {
     /// Builds what has changed. `only` names the files that may have since the build
     /// before, if that is known.
@@ -181,12 +169,12 @@ impl Engine {
         } else {
             look = Look::at(sources, &BTreeMap::new(), None);
         }
-        match self.round(request, &writer, settings, look, kept) {
-            // It is gone now, and is made anew from all texts.
+        match self.round(request, &writer, settings.clone(), look, kept) {
+            // It stays for the release that is live, and a new one is made from all texts.
             Err(BuildError::DamagedIndex(error)) => {
-                tracing::warn!(%error, "the search index was damaged, and is made again");
-                drop(writer);
-                self.build(request, None)
+                tracing::warn!(%error, "the search index cannot be added to, and is made again");
+                self.world = None;
+                self.round(request, &writer, settings, Look::at(sources, &BTreeMap::new(), None), None)
             }
             other => other,
         }
@@ -227,7 +215,7 @@ impl Engine {
     ) -> Result<Report, BuildError> {
         let sources = request.sources;
         let mut texts = Texts::new(sources);
-        let mut changes = Changes::of(look.changed.clone(), look.list);
+        let mut changes = Changes::of(look.changed.clone(), look.has_other_files);
         let mut found = look.found.clone();
         let world = self.world.take().filter(|_| kept.is_some());
         // The configuration first: it says which keys of a head are taxonomies.
@@ -237,32 +225,8 @@ impl Engine {
         };
         let mut kept = kept.unwrap_or_else(|| empty(settings, sources, &config));
         let heads_hold = kept.taxonomies == config.taxonomies;
-        let read = look.read_heads(sources, &kept, heads_hold, &config.taxonomies);
-        for ReadHead { source, seen, head, text } in read {
-            let file = format!("content/{source}");
-            match head {
-                None => drop(changes.files.remove(&file)),
-                Some(Ok(head)) => {
-                    changes.note_head(&source, kept.heads.get(&source).map(Arc::as_ref), &head);
-                    kept.heads.insert(source, Arc::new(head));
-                }
-                Some(Err(diagnostic)) => {
-                    changes.structure = true;
-                    kept.heads.remove(&source);
-                    found.push(diagnostic);
-                }
-            }
-            if let Some(text) = text {
-                texts.keep(&file, text);
-            }
-            kept.files.insert(file, seen);
-        }
-        look.note_others(&mut kept.files);
-        for source in look.removed.iter().filter_map(|file| file.strip_prefix("content/")) {
-            changes.structure = true;
-            kept.heads.remove(source);
-        }
-        changes.structure |= kept.today != sources.today() || !heads_hold;
+        take_heads(&look, sources, &mut kept, &config, &mut changes, &mut texts, &mut found);
+        changes.has_other_structure |= kept.today != sources.today() || !heads_hold;
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
         let mut whole_layouts = true;
@@ -276,7 +240,7 @@ impl Engine {
                 whole_layouts = parts.are_whole;
                 let world = new_world(sources, &texts, parts, &kept, request.drafts, &files, &mut found);
                 let names = names_of(&world);
-                changes.names = names != kept.names;
+                changes.has_other_names = names != kept.names;
                 kept.names = names;
                 kept.found = std::mem::take(&mut found);
                 world
@@ -286,11 +250,17 @@ impl Engine {
             return Ok(without_layouts(request, &texts, &world, &kept, &look));
         }
         // When nobody sees what is new in the heads, only the pages themselves are different.
-        let seen = kept.reads.see(changes.fields) || changes.fields.meets(Fields::named("summary"));
-        let is_alone = is_patched && !seen;
+        let is_seen = kept.reads.see(changes.fields) || changes.fields.meets(Fields::named("summary"));
+        let extent = match (is_patched, is_seen) {
+            (false, _) => Extent::All,
+            (true, true) => Extent::Texts,
+            (true, false) => Extent::TextsAlone,
+        };
         let answer = |read: &Read| world.answer(read);
         let changed = match Arc::get_mut(&mut kept.reads) {
-            _ if is_alone => kept.reads.ask_these(changes.files.iter().cloned().map(Read::File), answer),
+            _ if extent == Extent::TextsAlone => {
+                kept.reads.ask_these(changes.files.iter().cloned().map(Read::File), answer)
+            }
             Some(reads) => reads.ask_again(changes.judge(), answer),
             None => {
                 // Somebody still reads; nothing that was read can be asked again.
@@ -298,8 +268,7 @@ impl Engine {
                 FxHashSet::default()
             }
         };
-        let changed = &changed;
-        let selection = Selection { request, writer, world: &world, changes: &changes, changed, is_patched, is_alone };
+        let selection = Selection { request, writer, world: &world, changes: &changes, changed: &changed, extent };
         let (dirty, why) = selection.of(&mut kept);
         let mut made = make::all(request, writer, &world, &texts, &kept, &dirty)?;
         for (path, output) in std::mem::take(&mut made.outputs) {
@@ -338,6 +307,43 @@ fn without_layouts(request: &Request<'_>, texts: &Texts<'_>, world: &Arc<World>,
 fn index_stands(request: &Request<'_>, world: &World, kept: &Kept) -> bool {
     kept.whole.language == world.site.config.language
         && kept.whole.index.as_ref().is_some_and(|index| super::search_index::stands(&request.shelf, index))
+}
+
+/// Reads what the model takes from pages that may be another version, and notes what is
+/// different.
+fn take_heads(
+    look: &Look,
+    sources: &dyn Sources,
+    kept: &mut Kept,
+    config: &Config,
+    changes: &mut Changes,
+    texts: &mut Texts<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for ReadHead { source, seen, head, text } in look.read_heads(sources, kept, &config.taxonomies) {
+        let file = format!("content/{source}");
+        match head {
+            None => drop(changes.files.remove(&file)),
+            Some(Ok(head)) => {
+                changes.note_head(&source, kept.heads.get(&source).map(Arc::as_ref), &head);
+                kept.heads.insert(source, Arc::new(head));
+            }
+            Some(Err(diagnostic)) => {
+                changes.has_other_structure = true;
+                kept.heads.remove(&source);
+                found.push(diagnostic);
+            }
+        }
+        if let Some(text) = text {
+            texts.keep(&file, text);
+        }
+        kept.files.insert(file, seen);
+    }
+    look.note_others(&mut kept.files);
+    for source in look.removed.iter().filter_map(|file| file.strip_prefix("content/")) {
+        changes.has_other_structure = true;
+        kept.heads.remove(source);
+    }
 }
 
 fn same_again(request: &Request<'_>, writer: &Writer, whole: &Whole) -> Option<Report> {
@@ -385,97 +391,6 @@ fn read_config(sources: &dyn Sources, kept: Option<&Kept>, look: &Look, found: &
             Config::default()
         }
     }
-}
-
-/// Templates, data and assets; those of the build before where none of their files is
-/// another one. They are loaded again when they had mistakes, to tell them again.
-fn parts(
-    request: &Request<'_>,
-    files: &[String],
-    config: Config,
-    before: Option<&World>,
-    changes: &Changes,
-    found: &mut Vec<Diagnostic>,
-) -> Parts {
-    let sources = request.sources;
-    let had = found.len();
-    let layouts = match before {
-        Some(world) if !changes.touch("layouts") => world.layouts.clone(),
-        _ => Arc::new(layout::compile(sources, files, found)),
-    };
-    let are_whole =
-        !found[had..].iter().any(|diagnostic| matches!(diagnostic.code, Code::LayoutSyntax | Code::PartialCycle));
-    let data = match before {
-        Some(world) if !changes.touch("data") && world.data.is_whole() => world.data.clone(),
-        _ => Arc::new(DataFiles::load(sources, files, found)),
-    };
-    let assets = match before {
-        Some(world) if !changes.touch("layouts") => world.assets.clone(),
-        _ => Arc::new(Assets::load(sources, files, request.naming, found)),
-    };
-    Parts { config, layouts, data, assets, are_whole }
-}
-
-fn new_world(
-    sources: &dyn Sources,
-    texts: &Texts<'_>,
-    parts: Parts,
-    kept: &Kept,
-    drafts: Drafts,
-    files: &[String],
-    found: &mut Vec<Diagnostic>,
-) -> Arc<World> {
-    let mut heads: Vec<(&str, Arc<Head>)> =
-        kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
-    heads.sort_unstable_by_key(|(source, _)| *source);
-    let Parts { config, layouts, data, assets, .. } = parts;
-    let site = model::load(&heads, config, files, (drafts, sources.today()), texts, found);
-    let plan = plan::plan(&site, &layouts, files, texts, found);
-    let described = render::describe(&site);
-    let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
-    Arc::new(World { site, plan, layouts, assets, data, files: digests.collect(), described })
-}
-
-/// The same world with other words in some of its pages.
-fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> {
-    if let Some(inner) = Arc::get_mut(&mut world) {
-        let digests = changes.files.iter().filter_map(|file| Some((file.clone(), kept.files.get(file)?.digest?)));
-        inner.files.extend(digests);
-        for source in &changes.heads {
-            if let (Some(id), Some(head)) = (inner.site.by_source(source), kept.heads.get(source)) {
-                inner.site.set_words(id, head);
-            }
-        }
-    }
-    world
-}
-
-/// The digest of everything that a link may lead to.
-fn names_of(world: &World) -> Answer {
-    let mut hasher = blake3::Hasher::new();
-    let mut add = |part: &str| {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    };
-    for output in &world.plan.outputs {
-        add(output.path.as_str());
-        add(match &output.subject {
-            Subject::Alias(to) => to.as_str(),
-            _ => "",
-        });
-    }
-    for page in &world.site.pages {
-        add(&page.source);
-        add(page.permalink.as_str());
-    }
-    world.site.hidden.iter().for_each(|source| add(source));
-    let mut files: Vec<_> = world.site.files.iter().collect();
-    files.sort_unstable();
-    for (file, path) in files {
-        add(file);
-        add(path);
-    }
-    Answer::of(hasher.finalize().as_bytes())
 }
 
 fn page_count(world: &World) -> usize {

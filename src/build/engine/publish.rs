@@ -63,7 +63,8 @@ pub(super) fn publish(
     }
     let new: Vec<Entry> = made.paths.iter().filter_map(|path| entry_of(world, kept, path)).collect();
     (request.ready)(&new);
-    let index = index(request, world, kept, &mut made)?;
+    let indexed = indexed(kept);
+    let index = index(request, world, kept, &indexed, &mut made)?;
     let manifest = manifest(world, kept, entries(world, kept, &assets), index.clone());
     let assets_made = assets.iter().map(|(entry, _)| entry.path.as_str());
     let doubtful: HashSet<&str> = made.paths.iter().map(String::as_str).chain(assets_made).collect();
@@ -75,7 +76,7 @@ pub(super) fn publish(
         public: public(kept, &assets),
         index,
         language: world.site.config.language.clone(),
-        indexed: indexed(kept),
+        indexed,
         diagnostics: report.diagnostics.clone(),
         pages: report.pages,
     };
@@ -112,8 +113,8 @@ fn check_anchors(world: &World, kept: &Kept) -> Vec<Diagnostic> {
     found
 }
 
-/// The layout in which the edge's pages are put. It is rendered each time that anything but
-/// a text has changed, for it is one.
+/// The layout in which the edge's pages are put. It is one, so it is rendered by each build
+/// that has anything to do.
 fn make_shell(
     writer: &Writer,
     world: &Arc<World>,
@@ -263,13 +264,18 @@ fn indexed(kept: &Kept) -> Vec<(String, Digest)> {
     pages
 }
 
-fn index(request: &Request<'_>, world: &World, kept: &Kept, made: &mut Made) -> Result<Option<String>, BuildError> {
+fn index(
+    request: &Request<'_>,
+    world: &World,
+    kept: &Kept,
+    indexed: &[(String, Digest)],
+    made: &mut Made,
+) -> Result<Option<String>, BuildError> {
     let config = &world.site.config;
     if !config.search {
         return Ok(None);
     }
-    let pages = indexed(kept);
-    let pages = || pages.iter().map(|(path, digest)| (path.as_str(), *digest));
+    let pages = || indexed.iter().map(|(path, digest)| (path.as_str(), *digest));
     let name = search_index::name(&config.language, pages());
     match (made.index.take(), &kept.whole.index) {
         (Some(index), _) => index.finish(&name)?,
@@ -285,10 +291,7 @@ fn index(request: &Request<'_>, world: &World, kept: &Kept, made: &mut Made) -> 
                 .into_iter()
                 .filter(|document| now.get(document.path.as_str()) != before_pages.get(document.path.as_str()));
             let updated = search_index::update(&request.shelf, &config.language, before, &name, &gone, new.collect());
-            if let Err(error) = updated {
-                std::fs::remove_dir_all(request.shelf.search_folder(before))?;
-                return Err(BuildError::DamagedIndex(error));
-            }
+            updated.map_err(BuildError::DamagedIndex)?;
         }
         (None, None) => {}
     }

@@ -21,11 +21,19 @@ pub(super) struct Selection<'a> {
     pub(super) changes: &'a Changes,
     /// Reads with another answer.
     pub(super) changed: &'a FxHashSet<ReadId>,
-    /// Whether this process has made the build before and only texts are different since:
-    /// then its objects are not looked at again for an edit of one page.
-    pub(super) is_patched: bool,
-    /// Whether besides nobody but the pages themselves can have read what is new.
-    pub(super) is_alone: bool,
+    pub(super) extent: Extent,
+}
+
+/// How far what is new may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Anything may be different, the objects on the shelf among it.
+    All,
+    /// This process has made the build before, and only texts are different since: its
+    /// objects are not looked at again for an edit of one page.
+    Texts,
+    /// Besides, no layout and no feed shows of another page what is new in them.
+    TextsAlone,
 }
 
 impl<'a> Selection<'a> {
@@ -36,7 +44,7 @@ impl<'a> Selection<'a> {
         // A search index that is gone can only be made from all texts.
         let needs_texts = self.world.site.config.search && !super::index_stands(self.request, self.world, kept);
         let reason = |output: &'a Planned| Some((output, self.reason(kept, output, needs_texts)?));
-        let mut dirty: Vec<(&Planned, Reason)> = if self.is_alone && !needs_texts {
+        let mut dirty: Vec<(&Planned, Reason)> = if self.extent == Extent::TextsAlone && !needs_texts {
             self.of_changed_pages().into_iter().filter_map(reason).collect()
         } else {
             self.world.plan.outputs.par_iter().filter_map(reason).collect()
@@ -88,6 +96,7 @@ impl<'a> Selection<'a> {
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        (!self.is_patched && !self.writer.stands_at(output.path.as_str(), &record.object)).then_some(Reason::Damaged)
+        (self.extent == Extent::All && !self.writer.stands_at(output.path.as_str(), &record.object))
+            .then_some(Reason::Damaged)
     }
 }

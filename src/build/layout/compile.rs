@@ -63,7 +63,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     drop(graph);
     for (name, mut template) in compiled {
         recursion::guard(&mut template);
-        queries::note(&mut template, &name);
+        values::note(&mut template, &name);
         // A cycle would overflow the stack, which no handler catches.
         if !cycles.iter().any(|way| way.contains(&name)) {
             registry.register_template(&name, template);

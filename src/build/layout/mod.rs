@@ -26,7 +26,7 @@ use crate::site::recursion;
 pub use compile::compile;
 pub use mistake::NAMES as HELPERS;
 pub use scope::Scope;
-pub use syntax::{parse, syntax_mistake};
+pub use syntax::parse;
 
 /// Every template of a site, compiled.
 #[derive(Debug)]

@@ -17,7 +17,7 @@
 
 use handlebars::{
     BlockContext, Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
-    RenderErrorReason, Renderable, Template,
+    RenderErrorReason, Renderable,
 };
 use serde_json::{Value, json};
 
@@ -47,30 +47,8 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     add("pager", &[], |scope, _| Ok(pager(scope).into_iter().collect()));
     add("headings", &["min", "max"], headings);
     add("data", &[], data);
-    registry.register_helper("littoral_template", Box::new(template));
     registry.register_helper("current", Box::new(Where(|url, path| url == path)));
     registry.register_helper("within", Box::new(Where(|url, path| url.starts_with(path))));
-}
-
-/// Lets the template `name` note that it was used, wherever it is included.
-pub(super) fn note(template: &mut Template, name: &str) {
-    if let Ok(call) = Template::compile(&format!("{{{{littoral_template {}}}}}", Value::from(name))) {
-        template.elements.splice(0..0, call.elements);
-        template.mapping.splice(0..0, call.mapping);
-    }
-}
-
-fn template(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    _: &mut dyn Output,
-) -> HelperResult {
-    if let Some(name) = helper.param(0).and_then(|name| name.value().as_str()) {
-        scope::current()?.reader.note(&Read::Template(name.to_owned()));
-    }
-    Ok(())
 }
 
 type Answer = fn(&Scope, &Asked<'_, '_>) -> Result<Vec<Value>, RenderError>;

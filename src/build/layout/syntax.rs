@@ -11,7 +11,7 @@ use handlebars::Template;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
 /// What could not be parsed in `text`, the whole of `file`.
-pub fn syntax_mistake(file: &str, text: &str, error: &handlebars::TemplateError) -> Diagnostic {
+fn syntax_mistake(file: &str, text: &str, error: &handlebars::TemplateError) -> Diagnostic {
     let place = match error.pos() {
         Some((line, column)) => Place::at(file, text, line, column),
         None => Place::file(file),

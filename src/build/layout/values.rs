@@ -2,7 +2,7 @@
 
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
-    ScopedJson,
+    ScopedJson, Template,
 };
 use jiff::civil::{Date, DateTime};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::mistake::Refusal;
 use super::scope::{self, Scope};
 use crate::build::markdown;
 use crate::build::shell;
+use crate::build::trace::Read;
 use crate::site::diagnostic::Code;
 use crate::site::permalink::slugify;
 
@@ -59,9 +60,21 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
         // `</script>` inside a text must not end the script that holds it.
         Ok(out.write(&asked.value(0).to_string().replace('<', "\\u003c"))?)
     });
+    html("littoral_template", |asked, _| {
+        asked.scope.reader.note(&Read::Template(asked.text(0)?.to_owned()));
+        Ok(())
+    });
     html("markdown", |asked, out| {
         Ok(out.write(&markdown::fragment_html(asked.text(0)?, asked.scope.reader.markdown()))?)
     });
+}
+
+/// Lets the template `name` note that it was used, wherever it is included.
+pub(super) fn note(template: &mut Template, name: &str) {
+    if let Ok(call) = Template::compile(&format!("{{{{littoral_template {}}}}}", Value::from(name))) {
+        template.elements.splice(0..0, call.elements);
+        template.mapping.splice(0..0, call.mapping);
+    }
 }
 
 type Give = fn(&Asked<'_, '_>) -> Result<Value, RenderError>;

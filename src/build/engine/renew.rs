@@ -1,0 +1,120 @@
+//! Renewing the world: everything that outputs are made from, as much of it as has changed.
+
+use std::sync::Arc;
+
+use super::Request;
+use super::changes::Changes;
+use super::kept::Kept;
+use crate::build::asset::Assets;
+use crate::build::data::DataFiles;
+use crate::build::layout;
+use crate::build::model::{self, Drafts, Head};
+use crate::build::output::plan::{self, Subject};
+use crate::build::output::render;
+use crate::build::sources::Sources;
+use crate::build::texts::Texts;
+use crate::build::trace::Answer;
+use crate::build::world::World;
+use crate::site::config::Config;
+use crate::site::diagnostic::{Code, Diagnostic};
+
+/// The parts of a build that templates and configuration make.
+pub(super) struct Parts {
+    config: Config,
+    layouts: Arc<layout::Layouts>,
+    data: Arc<DataFiles>,
+    assets: Arc<Assets>,
+    /// Whether every layout could be read.
+    pub(super) are_whole: bool,
+}
+
+/// Templates, data and assets; those of the build before where none of their files is
+/// another one. They are loaded again when they had mistakes, to tell them again.
+pub(super) fn parts(
+    request: &Request<'_>,
+    files: &[String],
+    config: Config,
+    before: Option<&World>,
+    changes: &Changes,
+    found: &mut Vec<Diagnostic>,
+) -> Parts {
+    let sources = request.sources;
+    let had = found.len();
+    let layouts = match before {
+        Some(world) if !changes.touch("layouts") => world.layouts.clone(),
+        _ => Arc::new(layout::compile(sources, files, found)),
+    };
+    let are_whole =
+        !found[had..].iter().any(|diagnostic| matches!(diagnostic.code, Code::LayoutSyntax | Code::PartialCycle));
+    let data = match before {
+        Some(world) if !changes.touch("data") && world.data.is_whole() => world.data.clone(),
+        _ => Arc::new(DataFiles::load(sources, files, found)),
+    };
+    let assets = match before {
+        Some(world) if !changes.touch("layouts") => world.assets.clone(),
+        _ => Arc::new(Assets::load(sources, files, request.naming, found)),
+    };
+    Parts { config, layouts, data, assets, are_whole }
+}
+
+pub(super) fn new_world(
+    sources: &dyn Sources,
+    texts: &Texts<'_>,
+    parts: Parts,
+    kept: &Kept,
+    drafts: Drafts,
+    files: &[String],
+    found: &mut Vec<Diagnostic>,
+) -> Arc<World> {
+    let mut heads: Vec<(&str, Arc<Head>)> =
+        kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
+    heads.sort_unstable_by_key(|(source, _)| *source);
+    let Parts { config, layouts, data, assets, .. } = parts;
+    let site = model::load(&heads, config, files, (drafts, sources.today()), texts, found);
+    let plan = plan::plan(&site, &layouts, files, texts, found);
+    let described = render::describe(&site);
+    let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
+    Arc::new(World { site, plan, layouts, assets, data, files: digests.collect(), described })
+}
+
+/// The same world with other words in some of its pages.
+pub(super) fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> {
+    if let Some(inner) = Arc::get_mut(&mut world) {
+        let digests = changes.files.iter().filter_map(|file| Some((file.clone(), kept.files.get(file)?.digest?)));
+        inner.files.extend(digests);
+        for source in &changes.heads {
+            if let (Some(id), Some(head)) = (inner.site.by_source(source), kept.heads.get(source)) {
+                inner.site.set_words(id, head);
+            }
+        }
+    }
+    world
+}
+
+/// The digest of everything that a link may lead to.
+pub(super) fn names_of(world: &World) -> Answer {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |part: &str| {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    };
+    for output in &world.plan.outputs {
+        add(output.path.as_str());
+        add(match &output.subject {
+            Subject::Alias(to) => to.as_str(),
+            _ => "",
+        });
+    }
+    for page in &world.site.pages {
+        add(&page.source);
+        add(page.permalink.as_str());
+    }
+    world.site.hidden.iter().for_each(|source| add(source));
+    let mut files: Vec<_> = world.site.files.iter().collect();
+    files.sort_unstable();
+    for (file, path) in files {
+        add(file);
+        add(path);
+    }
+    Answer::of(hasher.finalize().as_bytes())
+}
