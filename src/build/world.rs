@@ -18,7 +18,7 @@ use super::layout::Layouts;
 use super::model::{Fields, PageId, PageQuery, Site};
 use super::output::link::{self, Target};
 use super::output::plan::{self, Plan};
-use super::trace::{Answer, List, Pages, Read, Reads, Setting, Side, Trace};
+use super::trace::{Answer, Asked, List, Pages, Read, Reads, Setting, Side, Trace};
 use crate::site::digest::Digest;
 
 /// Everything that outputs are made from.
@@ -172,19 +172,19 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader with an empty trace.
-    pub fn new(world: Arc<World>, reads: Arc<Reads>) -> Self {
-        Self { world, reads, trace: Rc::default() }
+    /// The reader of an output that is about this list, or the page of that source.
+    pub fn new(world: Arc<World>, reads: Arc<Reads>, about: Option<List>) -> Self {
+        Self { world, reads, trace: Rc::new(Trace::about(about)) }
     }
 
     /// What was read.
-    pub fn trace(&self) -> &Trace {
-        &self.trace
+    pub fn asked(&self) -> Asked {
+        self.trace.take(&self.reads)
     }
 
     /// Notes that `read` was asked.
     pub fn note(&self, read: &Read) {
-        self.trace.add(self.reads.record(read, || self.world.answer(read)));
+        self.trace.note(read, &self.reads, || self.world.answer(read));
     }
 
     /// The values that answer `read`.

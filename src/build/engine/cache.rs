@@ -9,6 +9,7 @@
 //! One of another version of this program, a damaged one, or none at all is the same: the
 //! next build is clean. It is replaced by rename, after the release it belongs to is live.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -16,13 +17,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::civil::Date;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
-use super::kept::{Kept, Output, SeenFile, Settings, Whole};
-use crate::build::model::Head;
+use super::kept::{Kept, Output, Sealed, SeenFile, Settings, Whole};
+use crate::build::model::{Fields, Head};
 use crate::build::trace::{Answer, Read, ReadId, Reads};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
@@ -32,22 +34,22 @@ const MAGIC: &[u8; 16] = b"littoral cache\n\0";
 const DIGEST_AT: usize = MAGIC.len();
 const LENGTHS_AT: usize = DIGEST_AT + 32;
 
-/// How many pieces heads, reads and outputs are written in, each.
+/// How many pieces heads, reads, outputs and their records are written in, each.
 const PIECES: usize = 8;
 /// The first section, the small parts, and the pieces.
-const SECTIONS: usize = 2 + 3 * PIECES;
+const SECTIONS: usize = 2 + 4 * PIECES;
 const BODY_AT: usize = LENGTHS_AT + 8 * SECTIONS;
 
 /// What made the cache: another program may render the same sources differently.
 const PROGRAM: &str = env!("LITTORAL_SOURCES");
 
 #[derive(Serialize, Deserialize)]
-struct First {
-    program: String,
-    settings: Settings,
+struct First<'k> {
+    program: Cow<'k, str>,
+    settings: Cow<'k, Settings>,
     today: Date,
-    files: BTreeMap<String, SeenFile>,
-    whole: Whole,
+    files: Cow<'k, BTreeMap<String, SeenFile>>,
+    whole: Cow<'k, Whole>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +61,22 @@ struct Small {
     templates: BTreeMap<String, Object>,
     /// See [`Reads::at_first`].
     first_reads: u32,
+    /// See [`Reads::fields`].
+    fields: Fields,
+}
+
+/// An [`Output`]; its record is in another section, which is not read but cut.
+#[derive(Serialize, Deserialize)]
+struct OutputHead<'k> {
+    path: Cow<'k, str>,
+    object: Object,
+    title: Cow<'k, Option<String>>,
+    documents: Option<Digest>,
+    found: Cow<'k, [Diagnostic]>,
+    shared: Cow<'k, [ReadId]>,
+    fields: Fields,
+    /// Of the record, in bytes.
+    length: usize,
 }
 
 /// A cache of which the first section is read.
@@ -67,7 +85,7 @@ pub(super) struct Cached {
     pub(super) files: BTreeMap<String, SeenFile>,
     pub(super) whole: Whole,
     settings: Settings,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     sections: Vec<Range<usize>>,
 }
 
@@ -82,7 +100,7 @@ pub(super) fn open(shelf: &Shelf, settings: &Settings) -> Option<Cached> {
 
 /// The same, whatever it was built with.
 pub(super) fn open_any(shelf: &Shelf) -> Option<Cached> {
-    let bytes = fs::read(file(shelf)).ok()?;
+    let bytes = Bytes::from(fs::read(file(shelf)).ok()?);
     let digest = bytes.get(DIGEST_AT..LENGTHS_AT)?;
     let is_whole = bytes.starts_with(MAGIC) && digest_of(bytes.get(LENGTHS_AT..)?).bytes() == digest;
     let mut at = BODY_AT;
@@ -99,6 +117,7 @@ pub(super) fn open_any(shelf: &Shelf) -> Option<Cached> {
     let first: First = postcard::from_bytes(bytes.get(sections[0].clone())?).ok()?;
     (first.program == PROGRAM).then_some(())?;
     let First { settings, today, files, whole, .. } = first;
+    let (settings, files, whole) = (settings.into_owned(), files.into_owned(), whole.into_owned());
     Some(Cached { today, files, whole, settings, bytes, sections })
 }
 
@@ -112,7 +131,8 @@ impl Cached {
     /// All of it.
     pub(super) fn load(self) -> Option<Kept> {
         let small: Small = postcard::from_bytes(&self.bytes[self.sections[1].clone()]).ok()?;
-        let piece = |kind: usize, number: usize| &self.bytes[self.sections[2 + kind * PIECES + number].clone()];
+        let section = |kind: usize, number: usize| self.sections[2 + kind * PIECES + number].clone();
+        let piece = |kind: usize, number: usize| &self.bytes[section(kind, number)];
         let reads = Reads::default();
         // The three kinds beside each other, each in pieces.
         let pieces = 0..PIECES;
@@ -127,7 +147,8 @@ impl Cached {
                 rayon::join(
                     || {
                         let pieces = pieces.clone().into_par_iter();
-                        let outputs = pieces.map(|number| postcard::from_bytes(piece(2, number)).ok());
+                        let outputs =
+                            pieces.map(|number| outputs(piece(2, number), &self.bytes.slice(section(3, number))));
                         outputs.collect::<Option<Vec<Vec<(String, Output)>>>>()
                     },
                     || {
@@ -143,6 +164,7 @@ impl Cached {
         );
         read?;
         reads.set_at_first(Some(small.first_reads));
+        reads.note_fields(small.fields);
         Some(Kept {
             settings: self.settings,
             today: self.today,
@@ -160,10 +182,32 @@ impl Cached {
     }
 }
 
+/// The outputs of a piece, and of the piece that holds their records.
+fn outputs(heads: &[u8], records: &Bytes) -> Option<Vec<(String, Output)>> {
+    let heads: Vec<OutputHead<'_>> = postcard::from_bytes(heads).ok()?;
+    let mut at = 0;
+    let output = |head: OutputHead<'_>| {
+        let end = usize::saturating_add(at, head.length);
+        let record = (end <= records.len()).then(|| Sealed::again(records.slice(at..end)))?;
+        at = end;
+        let output = Output {
+            object: head.object,
+            title: head.title.into_owned(),
+            documents: head.documents,
+            found: head.found.into_owned(),
+            shared: head.shared.into_owned(),
+            fields: head.fields,
+            record,
+        };
+        Some((head.path.into_owned(), output))
+    };
+    heads.into_iter().map(output).collect()
+}
+
 /// Writes it. A failure costs the next build its speed, so the caller may go on.
 pub(super) fn save(shelf: &Shelf, kept: &mut Kept) -> io::Result<()> {
     if let Some(reads) = Arc::get_mut(&mut kept.reads).filter(|reads| reads.are_mostly_unused()) {
-        reads.retain(&kept.outputs.values().flat_map(|output| output.reads.iter().copied()).collect::<FxHashSet<_>>());
+        reads.retain(&kept.outputs.values().flat_map(|output| output.shared.iter().copied()).collect::<FxHashSet<_>>());
     }
     if kept.reads.at_first() == 0 {
         kept.reads.set_at_first(None);
@@ -190,11 +234,11 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Vec<u8>>> {
     let (heads, outputs): (Vec<_>, Vec<_>) = (heads.collect(), outputs.collect());
     let write = |number: usize| match number {
         0 => postcard::to_allocvec(&First {
-            program: PROGRAM.to_owned(),
-            settings: kept.settings.clone(),
+            program: PROGRAM.into(),
+            settings: Cow::Borrowed(&kept.settings),
             today: kept.today,
-            files: kept.files.clone(),
-            whole: kept.whole.clone(),
+            files: Cow::Borrowed(&kept.files),
+            whole: Cow::Borrowed(&kept.whole),
         }),
         1 => postcard::to_allocvec(&Small {
             taxonomies: kept.taxonomies.clone(),
@@ -203,11 +247,28 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Vec<u8>>> {
             broken_anchors: kept.broken_anchors.clone(),
             templates: kept.templates.clone(),
             first_reads: kept.reads.at_first(),
+            fields: kept.reads.fields(),
         }),
         number => match ((number - 2) / PIECES, (number - 2) % PIECES) {
             (0, piece) => postcard::to_allocvec(heads.get(piece).unwrap_or(&&[][..])),
             (1, piece) => kept.reads.with_piece(piece, PIECES, |reads| postcard::to_allocvec(reads)),
-            (_, piece) => postcard::to_allocvec(outputs.get(piece).unwrap_or(&&[][..])),
+            (2, piece) => {
+                let heads = outputs.get(piece).unwrap_or(&&[][..]).iter().map(|(path, output)| OutputHead {
+                    path: path.as_str().into(),
+                    object: output.object,
+                    title: Cow::Borrowed(&output.title),
+                    documents: output.documents,
+                    found: output.found.as_slice().into(),
+                    shared: output.shared.as_slice().into(),
+                    fields: output.fields,
+                    length: output.record.bytes().len(),
+                });
+                postcard::to_allocvec(&heads.collect::<Vec<_>>())
+            }
+            (_, piece) => {
+                let records = outputs.get(piece).unwrap_or(&&[][..]).iter().map(|(_, output)| output.record.bytes());
+                Ok(records.collect::<Vec<_>>().concat())
+            }
         },
     };
     (0..SECTIONS).into_par_iter().map(write).collect()

@@ -76,6 +76,12 @@ impl Changes {
         !self.has_non_pages && !self.has_other_files && !self.has_other_structure
     }
 
+    /// Whether reads of an output, that see these fields of pages, may have other answers
+    /// although the file of its own page is the same.
+    pub(super) fn may_touch(&self, fields: Fields) -> bool {
+        !self.are_only_texts() || fields.meets(self.fields)
+    }
+
     /// Says of a read whether its answer may be another one.
     pub(super) fn judge(&self) -> impl Fn(&Read) -> bool + '_ {
         let (config, layouts) = (self.touch_config(), self.touch("layouts"));

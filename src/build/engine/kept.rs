@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::build::asset::Naming;
-use crate::build::model::{Drafts, Head};
+use crate::build::model::{Drafts, Fields, Head};
 use crate::build::output::render::ToAnchor;
 use crate::build::sources::Stamp;
-use crate::build::trace::{Answer, ReadId, Reads};
+use crate::build::trace::{Answer, Own, ReadId, Reads};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
 use crate::site::release::{BuildId, Object};
@@ -36,25 +37,74 @@ pub(super) struct SeenFile {
 }
 
 /// One output that was made without mistakes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct Output {
+    pub(super) object: Object,
+    /// The title, for pages.
+    pub(super) title: Option<String>,
+    /// Of what can be found in it, if anything can.
+    pub(super) documents: Option<Digest>,
+    /// Warnings.
+    pub(super) found: Vec<Diagnostic>,
+    /// What it has read that others may have too, in order.
+    pub(super) shared: Vec<ReadId>,
+    /// What its other reads see of pages.
+    pub(super) fields: Fields,
+    pub(super) record: Sealed,
+}
+
+impl Output {
+    /// One of which nothing else is to be known.
+    pub(super) fn of(object: Object, record: &Record) -> Self {
+        Self {
+            object,
+            title: None,
+            documents: None,
+            found: Vec::new(),
+            shared: Vec::new(),
+            fields: Fields::NONE,
+            record: Sealed::of(record),
+        }
+    }
+}
+
+/// What is asked of few outputs of a build.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Record {
     /// What it is about: see `plan::name_of`.
     pub(super) subject: String,
     pub(super) layout: Option<String>,
-    pub(super) object: Object,
     /// Whether its layout shows the pages of a list.
     pub(super) lists: bool,
-    /// The title, for pages.
-    pub(super) title: Option<String>,
-    pub(super) reads: Vec<ReadId>,
+    pub(super) own: Own,
     pub(super) anchors: Vec<String>,
     pub(super) to_anchors: Vec<ToAnchor>,
-    /// Warnings.
-    pub(super) found: Vec<Diagnostic>,
-    /// Of what can be found in it, if anything can.
-    pub(super) documents: Option<Digest>,
     /// Where the edge puts things, in a shell.
     pub(super) holes: Vec<(String, usize)>,
+}
+
+/// A [`Record`] as it stands in the cache: thousands are kept, and hardly one is looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Sealed(Bytes);
+
+impl Sealed {
+    pub(super) fn of(record: &Record) -> Self {
+        Self(postcard::to_allocvec(record).unwrap_or_default().into())
+    }
+
+    /// One that was sealed by another process.
+    pub(super) fn again(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// None if it is not readable: then nothing is known of its output.
+    pub(super) fn open(&self) -> Option<Record> {
+        postcard::from_bytes(&self.0).ok()
+    }
 }
 
 /// All of it.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-use super::kept::{Kept, Output};
+use super::kept::{Kept, Output, Record};
 use super::{Progress, Request};
 use crate::build::output::feed;
 use crate::build::output::plan::{self, Planned, Subject};
@@ -15,10 +15,10 @@ use crate::build::output::render::{Rendered, Renderer};
 use crate::build::search_index::{self, page_digest};
 use crate::build::sources::unreadable;
 use crate::build::texts::Texts;
-use crate::build::trace::Reads;
+use crate::build::trace::{Asked, Reads};
 use crate::build::world::World;
 use crate::site::diagnostic::Diagnostic;
-use crate::site::release::{Object, Writer};
+use crate::site::release::Writer;
 use crate::site::search::Document;
 
 /// Above this a file is copied from where it lies and never held in memory.
@@ -103,18 +103,11 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
     let site = &renderer.world.site;
     let path = output.path.as_str().to_owned();
     let failed = |found| One { path: path.clone(), output: None, found, documents: Vec::new(), is_rendered: false };
-    let made = |object: Object| Output {
+    let record = Record {
         subject: plan::name_of(site, &output.subject),
         layout: output.layout.clone(),
-        object,
         lists: output.layout.as_deref().is_some_and(|layout| renderer.world.layouts.shows_items(layout)),
-        title: None,
-        reads: Vec::new(),
-        anchors: Vec::new(),
-        to_anchors: Vec::new(),
-        found: Vec::new(),
-        documents: None,
-        holes: Vec::new(),
+        ..Record::default()
     };
     let bytes = match &output.subject {
         Subject::Feed => feed::atom(site),
@@ -124,7 +117,7 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
         Subject::File(file) => {
             let is_large = |path: &std::path::PathBuf| path.metadata().is_ok_and(|found| found.len() > LARGE_FILE);
             if let Some(location) = request.sources.location(file).filter(is_large) {
-                let output = made(writer.put_file(&location)?);
+                let output = Output::of(writer.put_file(&location)?, &record);
                 return Ok(One { output: Some(output), ..failed(Vec::new()) });
             }
             match request.sources.read(file) {
@@ -133,20 +126,14 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
             }
         }
         Subject::Page(..) | Subject::Taxonomy(_) | Subject::Term(..) | Subject::NotFound => {
-            return rendered(writer, renderer, output, made, failed(Vec::new()));
+            return rendered(writer, renderer, output, record, failed(Vec::new()));
         }
     };
-    Ok(One { output: Some(made(writer.put(&bytes)?)), ..failed(Vec::new()) })
+    Ok(One { output: Some(Output::of(writer.put(&bytes)?, &record)), ..failed(Vec::new()) })
 }
 
-fn rendered(
-    writer: &Writer,
-    renderer: &Renderer<'_>,
-    output: &Planned,
-    made: impl Fn(Object) -> Output,
-    one: One,
-) -> io::Result<One> {
-    let Rendered { bytes, found, anchors, to_anchors, documents, reads } = renderer.render(output);
+fn rendered(writer: &Writer, renderer: &Renderer<'_>, output: &Planned, record: Record, one: One) -> io::Result<One> {
+    let Rendered { bytes, found, anchors, to_anchors, documents, asked } = renderer.render(output);
     let Some(bytes) = bytes.filter(|_| !super::has_errors(&found)) else {
         return Ok(One { found, is_rendered: true, ..one });
     };
@@ -155,16 +142,17 @@ fn rendered(
         Subject::Page(id, 1) => Some(site.page(*id).title(&site.config)),
         _ => None,
     };
-    let record = Output {
+    let Asked { shared, fields, own } = asked;
+    let record = Record { own, anchors, to_anchors, ..record };
+    let output = Output {
+        shared,
+        fields,
         title,
-        reads,
-        anchors,
-        to_anchors,
         found,
         documents: (!documents.is_empty()).then(|| page_digest(&documents)),
-        ..made(writer.put(&bytes)?)
+        ..Output::of(writer.put(&bytes)?, &record)
     };
-    Ok(One { output: Some(record), documents, is_rendered: true, ..one })
+    Ok(One { output: Some(output), documents, is_rendered: true, ..one })
 }
 
 /// What is wrong in the texts of these files, when no layout can show them.

@@ -29,16 +29,17 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::changes::Changes;
-use self::kept::{Kept, Settings, Whole};
+use self::kept::{Kept, Sealed, Settings, Whole};
 use self::look::{Look, ReadHead};
 use self::renew::{names_of, new_world, parts, patched};
 use self::select::{Extent, Selection};
 pub use self::why::Why;
 use super::asset::Naming;
 use super::model::{Drafts, Fields};
+use super::output::render::ToAnchor;
 use super::sources::{Sources, read_text};
 use super::texts::Texts;
-use super::trace::{Answer, Read};
+use super::trace::Answer;
 use super::world::World;
 use crate::site::config::{self, Config};
 use crate::site::diagnostic::{Diagnostic, Severity};
@@ -199,8 +200,13 @@ impl Engine {
             self.kept = cache::open_any(shelf).and_then(cache::Cached::load);
         }
         let kept = self.kept.as_ref()?;
-        let output = kept.outputs.get(path).filter(|output| !output.reads.is_empty())?;
-        let mut reads: Vec<String> = kept.reads.names(&output.reads).into_values().collect();
+        let output = kept.outputs.get(path)?;
+        let own = output.record.open().map(|record| record.own).unwrap_or_default();
+        let own = own.reads().map(|(read, _)| read.to_string());
+        let mut reads: Vec<String> = kept.reads.names(&output.shared).into_values().chain(own).collect();
+        if reads.is_empty() {
+            return None;
+        }
         reads.sort();
         Some(reads)
     }
@@ -256,29 +262,36 @@ impl Engine {
             (true, true) => Extent::Texts,
             (true, false) => Extent::TextsAlone,
         };
-        let answer = |read: &Read| world.answer(read);
+        let may_differ = changes.judge();
         let changed = match Arc::get_mut(&mut kept.reads) {
-            _ if extent == Extent::TextsAlone => {
-                kept.reads.ask_these(changes.files.iter().cloned().map(Read::File), answer)
-            }
-            Some(reads) => reads.ask_again(changes.judge(), answer),
+            // The texts that are new are nobody's but their own pages'.
+            _ if extent == Extent::TextsAlone => FxHashSet::default(),
+            Some(reads) => reads.ask_again(&may_differ, |read| world.answer(read)),
             None => {
                 // Somebody still reads; nothing that was read can be asked again.
                 kept.outputs.clear();
                 FxHashSet::default()
             }
         };
-        let selection = Selection { request, writer, world: &world, changes: &changes, changed: &changed, extent };
+        let selection = Selection {
+            request,
+            writer,
+            world: &world,
+            changes: &changes,
+            changed: &changed,
+            extent,
+            may_differ: &may_differ,
+        };
         let (dirty, why) = selection.of(&mut kept);
         let mut made = make::all(request, writer, &world, &texts, &kept, &dirty)?;
         for (path, output) in std::mem::take(&mut made.outputs) {
-            let anchors = |output: &kept::Output| (output.anchors.clone(), output.to_anchors.clone());
-            let now = output.as_ref().map(anchors);
+            let now = output.as_ref().map(|output| output.record.clone());
             let before = match output {
                 Some(output) => kept.outputs.insert(path.clone(), output),
                 None => kept.outputs.remove(&path),
             };
-            made.has_other_anchors |= before.as_ref().map(anchors) != now;
+            made.has_other_anchors = made.has_other_anchors
+                || anchors(before.as_ref().map(|output| &output.record)) != anchors(now.as_ref());
             made.paths.push(path);
         }
         let report = publish::publish(request, writer, &world, &mut kept, &changes, made, why)?;
@@ -291,6 +304,11 @@ impl Engine {
         }
         Ok(report)
     }
+}
+
+/// The ids in an output, and its links to those of others.
+fn anchors(record: Option<&Sealed>) -> Option<(Vec<String>, Vec<ToAnchor>)> {
+    record.and_then(Sealed::open).map(|record| (record.anchors, record.to_anchors))
 }
 
 /// Texts are still read for their own mistakes; a layout that is not there would only be

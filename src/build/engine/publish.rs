@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::changes::Changes;
-use super::kept::{Kept, Output, Whole};
+use super::kept::{Kept, Output, Record, Whole};
 use super::make::Made;
 use super::{BuildError, Report, Request, Why, has_errors, in_order, page_count};
 use crate::build::layout::{self, Role};
@@ -17,6 +18,7 @@ use crate::build::search_index;
 use crate::build::shell;
 use crate::build::sources::read_text;
 use crate::build::texts::Texts;
+use crate::build::trace::Asked;
 use crate::build::world::World;
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
@@ -91,11 +93,13 @@ fn check_anchors(world: &World, kept: &Kept) -> Vec<Diagnostic> {
         Broken::Warn => Severity::Warning,
         Broken::Ignore => return found,
     };
-    for link in kept.outputs.values().flat_map(|output| &output.to_anchors) {
+    let open = |(path, output): (&String, &Output)| Some((path.clone(), output.record.open()?));
+    let records: FxHashMap<String, Record> = kept.outputs.par_iter().filter_map(open).collect();
+    for link in records.values().flat_map(|record| &record.to_anchors) {
         // Only texts are looked into: layouts and files have ids that nobody reports. A page
         // that could not be made has told its own mistakes.
         let is_page = matches!(world.plan.at(&link.path), Some(Subject::Page(..)));
-        let Some(ids) = kept.outputs.get(&link.path).map(|output| &output.anchors).filter(|_| is_page) else {
+        let Some(ids) = records.get(&link.path).map(|record| &record.anchors).filter(|_| is_page) else {
             continue;
         };
         if link.anchor != "top" && !ids.contains(&link.anchor) {
@@ -131,20 +135,9 @@ fn make_shell(
     found.extend(rendered.found);
     let Some(bytes) = rendered.bytes else { return Ok(()) };
     let (bytes, holes) = shell::cut(&bytes);
-    let record = Output {
-        subject: "shell".to_owned(),
-        layout: Some(layout),
-        object: writer.put(&bytes)?,
-        lists: false,
-        title: None,
-        reads: rendered.reads,
-        anchors: Vec::new(),
-        to_anchors: Vec::new(),
-        found: Vec::new(),
-        documents: None,
-        holes,
-    };
-    kept.outputs.insert(SHELL.to_owned(), record);
+    let Asked { shared, fields, own } = rendered.asked;
+    let record = Record { subject: "shell".to_owned(), layout: Some(layout), own, holes, ..Record::default() };
+    kept.outputs.insert(SHELL.to_owned(), Output { shared, fields, ..Output::of(writer.put(&bytes)?, &record) });
     Ok(())
 }
 
@@ -200,7 +193,7 @@ fn put_assets(
     let mut unasked: Vec<&(u32, String)> = all.iter().collect();
     // In no order: it is asked for, or not. Most assets are found in the first output.
     let _ = kept.outputs.values().try_for_each(|output| {
-        unasked.retain(|(id, _)| output.reads.binary_search(id).is_err());
+        unasked.retain(|(id, _)| output.shared.binary_search(id).is_err());
         (!unasked.is_empty()).then_some(())
     });
     let unasked: FxHashSet<u32> = unasked.into_iter().map(|(id, _)| *id).collect();
@@ -309,7 +302,8 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<Stri
     redirects.sort();
     let mut shells = BTreeMap::new();
     if let Some(shell) = kept.outputs.get(SHELL) {
-        shells.insert("page".to_owned(), Shell { object: shell.object.digest, holes: shell.holes.clone() });
+        let holes = shell.record.open().map(|record| record.holes).unwrap_or_default();
+        shells.insert("page".to_owned(), Shell { object: shell.object.digest, holes });
     }
     let config = &world.site.config;
     let site = SiteFacts {

@@ -9,7 +9,7 @@ use super::why::{Reason, Why};
 use super::{Request, publish};
 use crate::build::model::Fields;
 use crate::build::output::plan::{self, Planned, Subject};
-use crate::build::trace::ReadId;
+use crate::build::trace::{Own, Read, ReadId};
 use crate::build::world::World;
 use crate::site::release::Writer;
 
@@ -22,6 +22,8 @@ pub(super) struct Selection<'a> {
     /// Reads with another answer.
     pub(super) changed: &'a FxHashSet<ReadId>,
     pub(super) extent: Extent,
+    /// Says of a read whether its answer may be another one.
+    pub(super) may_differ: &'a (dyn Fn(&Read) -> bool + Sync),
 }
 
 /// How far what is new may reach.
@@ -66,8 +68,25 @@ impl<'a> Selection<'a> {
         pages.flat_map(|id| plan.of_page(&site.page(id).permalink)).collect()
     }
 
+    /// The reads of one output that have another answer than it was given.
+    fn other_answers(&self, own: &Own) -> Vec<Read> {
+        let reads = own.reads().filter(|(read, _)| (self.may_differ)(read));
+        reads.filter(|(read, answer)| self.world.answer(read) != *answer).map(|(read, _)| read).collect()
+    }
+
     fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
-        let Some(record) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
+        let Some(made) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
+        let is_touched = match &output.subject {
+            Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
+            _ => false,
+        };
+        // Most records need not be opened.
+        let record = if is_touched || self.changes.may_touch(made.fields) {
+            let Some(record) = made.record.open() else { return Some(Reason::Damaged) };
+            Some(record)
+        } else {
+            None
+        };
         match &output.subject {
             Subject::File(file) if self.changes.files.contains(file) => return Some(Reason::Files),
             Subject::Feed if self.changes.fields.meets(Fields::named("summary")) => return Some(Reason::Site),
@@ -78,7 +97,7 @@ impl<'a> Selection<'a> {
             }
             _ => {}
         }
-        if !self.changes.are_only_texts() {
+        if let Some(record) = record.as_ref().filter(|_| !self.changes.are_only_texts()) {
             let lists = output.layout.as_deref().is_some_and(|layout| self.world.layouts.shows_items(layout));
             if record.layout != output.layout || record.lists != lists {
                 return Some(Reason::OtherLayout);
@@ -87,16 +106,15 @@ impl<'a> Selection<'a> {
                 return Some(Reason::OtherSubject);
             }
         }
-        if !self.changed.is_empty() {
-            let read: Vec<ReadId> = record.reads.iter().copied().filter(|id| self.changed.contains(id)).collect();
-            if !read.is_empty() {
-                return Some(Reason::Reads(read));
-            }
+        let shared: Vec<ReadId> = made.shared.iter().copied().filter(|id| self.changed.contains(id)).collect();
+        let own = record.map_or_else(Vec::new, |record| self.other_answers(&record.own));
+        if !shared.is_empty() || !own.is_empty() {
+            return Some(Reason::Reads(shared, own));
         }
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        (self.extent == Extent::All && !self.writer.stands_at(output.path.as_str(), &record.object))
+        (self.extent == Extent::All && !self.writer.stands_at(output.path.as_str(), &made.object))
             .then_some(Reason::Damaged)
     }
 }

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::kept::Kept;
 use crate::build::output::Planned;
-use crate::build::trace::ReadId;
+use crate::build::trace::{Read, ReadId};
 
 /// Why one output was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum Reason {
     OtherLayout,
     /// Something else answers its path now.
     OtherSubject,
-    /// These reads have other answers.
-    Reads(Vec<ReadId>),
+    /// These reads have other answers: some of the table, and some of its own.
+    Reads(Vec<ReadId>, Vec<Read>),
     /// The search index is gone, and needs its text.
     NoIndex,
     /// Its object is not as it was written.
@@ -41,7 +41,7 @@ impl Why {
         let mut ids: Vec<ReadId> = dirty
             .iter()
             .flat_map(|(_, reason)| match reason {
-                Reason::Reads(ids) => ids.as_slice(),
+                Reason::Reads(ids, _) => ids.as_slice(),
                 _ => &[],
             })
             .copied()
@@ -50,8 +50,9 @@ impl Why {
         ids.dedup();
         let all: FxHashMap<ReadId, String> = kept.reads.names(&ids);
         let in_words = |reason: &Reason| match reason {
-            Reason::Reads(ids) => {
-                let mut reads: Vec<&str> = ids.iter().filter_map(|id| all.get(id).map(String::as_str)).collect();
+            Reason::Reads(ids, own) => {
+                let shared = ids.iter().filter_map(|id| all.get(id).cloned());
+                let mut reads: Vec<String> = shared.chain(own.iter().map(Read::to_string)).collect();
                 reads.sort_unstable();
                 reads.join("; ")
             }
@@ -69,7 +70,7 @@ impl fmt::Display for Reason {
             Self::Site => "it shows the site as a whole",
             Self::OtherLayout => "it has another layout",
             Self::OtherSubject => "something else has its path now",
-            Self::Reads(_) => "something that it reads has changed",
+            Self::Reads(..) => "something that it reads has changed",
             Self::NoIndex => "the search index is gone, and needs its text",
             Self::Damaged => "its object was damaged or deleted",
         })

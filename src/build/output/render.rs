@@ -16,7 +16,7 @@ use crate::build::layout::Scope;
 use crate::build::markdown::{self, LinkKind, ShortcodeCall, Surroundings};
 use crate::build::model::{Fields, Page, PageId, Site, body_of};
 use crate::build::texts::Texts;
-use crate::build::trace::{List, Read, ReadId, Reads, Setting};
+use crate::build::trace::{Asked, List, Read, Reads, Setting};
 use crate::build::world::{Reader, World};
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
@@ -47,7 +47,7 @@ pub struct Rendered {
     /// What can be found in it.
     pub documents: Vec<Document>,
     /// What it has read.
-    pub reads: Vec<ReadId>,
+    pub asked: Asked,
 }
 
 /// A link to an anchor.
@@ -64,7 +64,16 @@ pub struct ToAnchor {
 impl Renderer<'_> {
     /// Renders what has a layout. Feeds, maps and files are made elsewhere.
     pub fn render(&self, output: &Planned) -> Rendered {
-        let reader = Reader::new(self.world.clone(), self.reads.clone());
+        let site = &self.world.site;
+        let about = match &output.subject {
+            Subject::Page(id, _) => Some(List::Section(site.page(*id).source.clone())),
+            Subject::Term(taxonomy, term, _) => {
+                let taxonomy = &site.taxonomies[*taxonomy];
+                Some(List::Term(taxonomy.name.clone(), taxonomy.terms[*term].slug.clone()))
+            }
+            _ => None,
+        };
+        let reader = Reader::new(self.world.clone(), self.reads.clone(), about);
         let mut rendered = match &output.subject {
             Subject::Page(id, number) => self.page(&reader, output, *id, *number),
             Subject::Taxonomy(index) => {
@@ -82,20 +91,20 @@ impl Renderer<'_> {
                 Rendered::default()
             }
         };
-        rendered.reads = reader.trace().take();
+        rendered.asked = reader.asked();
         rendered
     }
 
     /// Renders the layout `name` as a shell: marks stand where the edge will put things.
     pub fn shell(&self, name: &str) -> Rendered {
-        let reader = Reader::new(self.world.clone(), self.reads.clone());
+        let reader = Reader::new(self.world.clone(), self.reads.clone(), None);
         let path = Permalink::file("/_/shell");
         let title = crate::build::shell::mark("title");
         let value = with(self.virtual_page(&reader, "shell", "", &path), "title", title.into());
         let output = Planned { path, subject: Subject::NotFound, layout: Some(name.to_owned()) };
         let text = Text { content: crate::build::shell::mark("main"), url: Some(String::new()), ..Text::default() };
         let mut rendered = self.lay_out(&reader, &output, value, text);
-        rendered.reads = reader.trace().take();
+        rendered.asked = reader.asked();
         rendered
     }
 
