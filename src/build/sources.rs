@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
@@ -122,18 +123,44 @@ impl Folder {
         if !base.exists() {
             return;
         }
-        let wanted =
-            |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
-        for entry in WalkDir::new(&base).sort_by_file_name().into_iter().filter_entry(wanted) {
+        // What lies in it at once, then each folder of it on any core.
+        let top: Vec<_> = walk(folder, &base, 1).collect();
+        let parts = top.into_par_iter().map(|entry| {
+            let (mut files, mut found) = (Vec::new(), Vec::new());
+            match entry {
+                Ok(entry) if entry.depth() == 1 && entry.file_type().is_dir() => {
+                    let below = walk(folder, entry.path(), usize::MAX);
+                    self.take(folder, &base, below, &mut files, &mut found);
+                }
+                entry => self.take(folder, &base, std::iter::once(entry), &mut files, &mut found),
+            }
+            (files, found)
+        });
+        for (mut part, mut mistakes) in parts.collect::<Vec<_>>() {
+            files.append(&mut part);
+            found.append(&mut mistakes);
+        }
+    }
+
+    /// Takes the files among `entries`, which are below `base`, the `folder` of the site.
+    fn take(
+        &self,
+        folder: &str,
+        base: &Path,
+        entries: impl Iterator<Item = walkdir::Result<walkdir::DirEntry>>,
+        files: &mut Vec<String>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    let path = error.path().map_or_else(|| folder.to_owned(), |path| named(&base, folder, path));
+                    let path = error.path().map_or_else(|| folder.to_owned(), |path| named(base, folder, path));
                     found.push(unreadable(&path, &error));
                     continue;
                 }
             };
-            let path = named(&base, folder, entry.path());
+            let path = named(base, folder, entry.path());
             if entry.path().to_str().is_none() {
                 let place = Place::file(path);
                 found.push(
@@ -279,6 +306,13 @@ pub fn is_ignored(folder: &str, name: &str) -> bool {
         || (name.starts_with('#') && name.ends_with('#'))
         || (name.ends_with(".swp") && name.starts_with('.'))
         || (folder != "static" && name.starts_with('.'))
+}
+
+/// What is in `path`, in order of name, so many folders deep; without what is ignored.
+fn walk(folder: &str, path: &Path, depth: usize) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+    let wanted =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
+    WalkDir::new(path).max_depth(depth).sort_by_file_name().into_iter().filter_entry(wanted)
 }
 
 fn named(base: &Path, folder: &str, path: &Path) -> String {

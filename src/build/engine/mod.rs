@@ -163,7 +163,7 @@ impl Engine {
         } else if let Some(cached) = cache::open(&request.shelf, &settings) {
             look = Look::at(sources, &cached.files, None);
             let is_same = look.changed.is_empty() && look.found.is_empty() && cached.today == sources.today();
-            if let Some(report) = same_again(request, &writer, &cached.whole).filter(|_| is_same) {
+            if is_same && let Some(report) = same_again(request, &writer, &cached.whole) {
                 return Ok(report);
             }
             kept = cached.load();

@@ -11,7 +11,7 @@ use crate::build::model::Fields;
 use crate::build::output::plan::{self, Planned, Subject};
 use crate::build::trace::{Own, Read, ReadId};
 use crate::build::world::World;
-use crate::site::release::Writer;
+use crate::site::release::{Listing, Writer};
 
 /// Everything that is known when outputs are selected.
 pub(super) struct Selection<'a> {
@@ -45,7 +45,8 @@ impl<'a> Selection<'a> {
         let is_first = kept.outputs.is_empty();
         // A search index that is gone can only be made from all texts.
         let needs_texts = self.world.site.config.search && !super::index_stands(self.request, self.world, kept);
-        let reason = |output: &'a Planned| Some((output, self.reason(kept, output, needs_texts)?));
+        let listing = if self.extent == Extent::All && !is_first { self.writer.listing() } else { Listing::default() };
+        let reason = |output: &'a Planned| Some((output, self.reason(kept, output, &listing, needs_texts)?));
         let mut dirty: Vec<(&Planned, Reason)> = if self.extent == Extent::TextsAlone && !needs_texts {
             self.of_changed_pages().into_iter().filter_map(reason).collect()
         } else {
@@ -74,7 +75,7 @@ impl<'a> Selection<'a> {
         reads.filter(|(read, answer)| self.world.answer(read) != *answer).map(|(read, _)| read).collect()
     }
 
-    fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
+    fn reason(&self, kept: &Kept, output: &Planned, listing: &Listing, needs_texts: bool) -> Option<Reason> {
         let Some(made) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
         let is_touched = match &output.subject {
             Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
@@ -114,7 +115,7 @@ impl<'a> Selection<'a> {
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        (self.extent == Extent::All && !self.writer.stands_at(output.path.as_str(), &made.object))
+        (self.extent == Extent::All && !self.writer.stands_at(output.path.as_str(), &made.object, listing))
             .then_some(Reason::Damaged)
     }
 }

@@ -19,4 +19,4 @@ mod writer;
 
 pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Manifest, Redirect, Shell, Site};
 pub use shelf::{Shelf, ShelfError};
-pub use writer::{Known, Object, PublishError, Published, Writer, Written};
+pub use writer::{Known, Listing, Object, PublishError, Published, Writer, Written};

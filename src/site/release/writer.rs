@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{Access, BuildId, Manifest};
@@ -101,6 +102,48 @@ pub enum PublishError {
     NotCheckedOut(#[source] io::Error),
 }
 
+/// The objects on the shelf and the file that each of them is: with it, one look at a file
+/// of `public/` says that its object is there too.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The device that they are on; none where files have no numbers.
+    device: Option<u64>,
+    files: FxHashMap<Digest, u64>,
+}
+
+impl Listing {
+    #[cfg(unix)]
+    fn of(objects: &Path) -> Self {
+        use std::os::unix::fs::{DirEntryExt, MetadataExt};
+        let folders: Vec<PathBuf> =
+            fs::read_dir(objects).into_iter().flatten().flatten().map(|folder| folder.path()).collect();
+        let object = |entry: fs::DirEntry| Some((entry.file_name().to_str()?.parse().ok()?, entry.ino()));
+        let files = folders
+            .par_iter()
+            .flat_map_iter(|folder| fs::read_dir(folder).into_iter().flatten().flatten().filter_map(object));
+        let files: Vec<(Digest, u64)> = files.collect();
+        let device = fs::metadata(objects).ok().map(|found| found.dev());
+        Self { device, files: files.into_iter().collect() }
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &Path) -> Self {
+        Self::default()
+    }
+
+    /// Whether `file` is the object of that name.
+    #[cfg(unix)]
+    fn names(&self, digest: Digest, file: &fs::Metadata) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        self.device == Some(file.dev()) && self.files.get(&digest) == Some(&file.ino())
+    }
+
+    #[cfg(not(unix))]
+    fn names(&self, _: Digest, _: &fs::Metadata) -> bool {
+        false
+    }
+}
+
 /// One build's hold on the shelf. Only one exists for a folder at a time, over all
 /// processes.
 pub struct Writer {
@@ -171,19 +214,29 @@ impl Writer {
             && record("checkout-unfinished").is_none()
             && self.shelf.manifest_file(id).exists()
             && hidden.par_iter().all(|object| self.is_whole(object))
-            && public.par_iter().all(|(path, object)| self.stands_at(path, object))
+            && {
+                let listing = self.listing();
+                public.par_iter().all(|(path, object)| self.stands_at(path, object, &listing))
+            }
+    }
+
+    /// The objects that are on the shelf now.
+    pub fn listing(&self) -> Listing {
+        Listing::of(&self.shelf.derived().join("objects"))
     }
 
     /// Whether the object stands as it was written, and in `public/` at `path`.
-    pub fn stands_at(&self, path: &str, object: &Object) -> bool {
+    pub fn stands_at(&self, path: &str, object: &Object, listing: &Listing) -> bool {
         let Some(public) = self.shelf.public() else { return self.is_whole(object) };
-        let (path, file) = (public.join(Permalink::file(path).output_file()), self.shelf.object_file(object.digest));
-        match (fs::symlink_metadata(&path), fs::symlink_metadata(&file)) {
-            (Ok(found), Ok(of_object)) => {
-                object.is_as_in(&of_object) && (is_one_file(&found, &of_object) || is_copy(&file, &path))
-            }
-            _ => false,
+        let path = public.join(Permalink::file(path).output_file());
+        let Ok(found) = fs::symlink_metadata(&path) else { return false };
+        if listing.names(object.digest, &found) {
+            return object.is_as_in(&found);
         }
+        let file = self.shelf.object_file(object.digest);
+        fs::symlink_metadata(&file).is_ok_and(|of_object| {
+            object.is_as_in(&of_object) && (is_one_file(&found, &of_object) || is_copy(&file, &path))
+        })
     }
 
     /// Whether the object stands as it was written.
