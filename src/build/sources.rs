@@ -22,9 +22,9 @@ pub const FOLDERS: &[&str] = &["content", "layouts", "static", "data", "dynamic"
 
 /// What a build may know of the world.
 pub trait Sources: Sync {
-    /// Paths of all input files, from the site's root with `/`, in order; and what stood
-    /// in the way of finding them.
-    fn files(&self) -> (Vec<String>, Vec<Diagnostic>);
+    /// Paths of all input files, from the site's root with `/`, in order, with their stamps;
+    /// and what stood in the way of finding them.
+    fn files(&self) -> (Vec<Stamped>, Vec<Diagnostic>);
     /// The bytes of a file.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
     /// Where the file lies, when it lies in a file system: large ones are copied from there.
@@ -37,6 +37,9 @@ pub trait Sources: Sync {
     /// The date: a page from the future is not shown.
     fn today(&self) -> Date;
 }
+
+/// A path from the root, and what [`Sources::stamp`] says of it.
+pub type Stamped = (String, Option<Stamp>);
 
 /// What a file system says of a file: while it is the same, so are the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +111,7 @@ impl Folder {
         }
     }
 
-    fn walk(&self, folder: &str, files: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
+    fn walk(&self, folder: &str, files: &mut Vec<Stamped>, found: &mut Vec<Diagnostic>) {
         let base = if folder == "content" { self.content.clone() } else { self.root.join(folder) };
         // Before anything behind it is looked at: what a link leads to is not this site's.
         if base.is_symlink() && !(folder == "content" && self.content_is_named) {
@@ -148,7 +151,7 @@ impl Folder {
         folder: &str,
         base: &Path,
         entries: impl Iterator<Item = walkdir::Result<walkdir::DirEntry>>,
-        files: &mut Vec<String>,
+        files: &mut Vec<Stamped>,
         found: &mut Vec<Diagnostic>,
     ) {
         for entry in entries {
@@ -169,7 +172,7 @@ impl Folder {
                 );
             } else if entry.path_is_symlink() {
                 match self.linked(entry.path()) {
-                    Ok(true) => files.push(path),
+                    Ok(true) => files.push((path.clone(), self.stamp(&path))),
                     Ok(false) => {}
                     Err(message) => found.push(
                         Diagnostic::error(Code::LinkOutOfTree, Place::file(path), message)
@@ -177,7 +180,8 @@ impl Folder {
                     ),
                 }
             } else if entry.file_type().is_file() {
-                files.push(path);
+                let stamp = entry.metadata().ok().map(|file| Stamp::of(&file));
+                files.push((path, stamp));
             }
         }
     }
@@ -202,14 +206,14 @@ impl Folder {
 }
 
 impl Sources for Folder {
-    fn files(&self) -> (Vec<String>, Vec<Diagnostic>) {
+    fn files(&self) -> (Vec<Stamped>, Vec<Diagnostic>) {
         let (mut files, mut found) = (Vec::new(), Vec::new());
         for folder in FOLDERS {
             self.walk(folder, &mut files, &mut found);
         }
         for file in [crate::site::config::FILE] {
             if self.root.join(file).exists() {
-                files.push(file.to_owned());
+                files.push((file.to_owned(), self.stamp(file)));
             }
         }
         (files, found)
@@ -248,8 +252,8 @@ pub struct Memory {
 }
 
 impl Sources for Memory {
-    fn files(&self) -> (Vec<String>, Vec<Diagnostic>) {
-        (self.files.keys().cloned().collect(), Vec::new())
+    fn files(&self) -> (Vec<Stamped>, Vec<Diagnostic>) {
+        (self.files.keys().map(|file| (file.clone(), None)).collect(), Vec::new())
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
@@ -317,6 +321,9 @@ fn walk(folder: &str, path: &Path, depth: usize) -> impl Iterator<Item = walkdir
 
 fn named(base: &Path, folder: &str, path: &Path) -> String {
     let below = path.strip_prefix(base).unwrap_or(path);
+    if std::path::MAIN_SEPARATOR == '/' && !below.as_os_str().is_empty() {
+        return format!("{folder}/{}", below.to_string_lossy());
+    }
     let mut name = folder.to_owned();
     for part in below.components() {
         name.push('/');

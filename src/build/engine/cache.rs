@@ -1,7 +1,7 @@
 //! The cache: [`Kept`] on disk, for the next process.
 //!
 //! ```text
-//! magic, digest of the rest, lengths of the sections
+//! magic, digest of the table, table: length and digest of each section
 //! first section: what is needed to see that nothing has changed
 //! the others: the rest, in pieces that are read on all cores
 //! ```
@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,14 +31,18 @@ use crate::site::digest::Digest;
 use crate::site::release::{Object, Shelf};
 
 const MAGIC: &[u8; 16] = b"littoral cache\n\0";
-const DIGEST_AT: usize = MAGIC.len();
-const LENGTHS_AT: usize = DIGEST_AT + 32;
-
 /// How many pieces heads, reads, outputs and their records are written in, each.
 const PIECES: usize = 8;
 /// The first section, the small parts, and the pieces.
 const SECTIONS: usize = 2 + 4 * PIECES;
-const BODY_AT: usize = LENGTHS_AT + 8 * SECTIONS;
+
+const DIGEST_AT: usize = MAGIC.len();
+const TABLE_AT: usize = DIGEST_AT + DIGEST;
+const BODY_AT: usize = TABLE_AT + SECTIONS * ROW;
+/// Of a digest, in bytes.
+const DIGEST: usize = 32;
+/// Of a row of the table: length, digest.
+const ROW: usize = 8 + DIGEST;
 
 /// What made the cache: another program may render the same sources differently.
 const PROGRAM: &str = env!("LITTORAL_SOURCES");
@@ -86,7 +90,21 @@ pub(super) struct Cached {
     pub(super) whole: Whole,
     settings: Settings,
     bytes: Bytes,
-    sections: Vec<Range<usize>>,
+    sections: Vec<Section>,
+}
+
+/// Where a section is, and what its bytes must be.
+struct Section {
+    range: Range<usize>,
+    digest: Digest,
+}
+
+impl Section {
+    /// Its bytes, if they are as they were written.
+    fn of(&self, bytes: &Bytes) -> Option<Bytes> {
+        let section = bytes.slice(self.range.clone());
+        (Digest::of(&section) == self.digest).then_some(section)
+    }
 }
 
 fn file(shelf: &Shelf) -> PathBuf {
@@ -101,38 +119,30 @@ pub(super) fn open(shelf: &Shelf, settings: &Settings) -> Option<Cached> {
 /// The same, whatever it was built with.
 pub(super) fn open_any(shelf: &Shelf) -> Option<Cached> {
     let bytes = Bytes::from(fs::read(file(shelf)).ok()?);
-    let digest = bytes.get(DIGEST_AT..LENGTHS_AT)?;
-    let is_whole = bytes.starts_with(MAGIC) && digest_of(bytes.get(LENGTHS_AT..)?).bytes() == digest;
+    let table = bytes.get(TABLE_AT..BODY_AT)?;
+    let is_whole = bytes.starts_with(MAGIC) && Digest::of(table).bytes() == bytes.get(DIGEST_AT..TABLE_AT)?;
     let mut at = BODY_AT;
-    let lengths = bytes.get(LENGTHS_AT..BODY_AT).filter(|_| is_whole)?.chunks_exact(8);
-    let sections: Option<Vec<Range<usize>>> = lengths
-        .map(|length| {
-            let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
-            let start = at;
-            at = at.checked_add(length).filter(|end| *end <= bytes.len())?;
-            Some(start..at)
-        })
-        .collect();
-    let sections = sections?;
-    let first: First = postcard::from_bytes(bytes.get(sections[0].clone())?).ok()?;
+    let rows = table.chunks_exact(ROW).filter(|_| is_whole).map(|row| {
+        let length = usize::try_from(u64::from_le_bytes(row[..8].try_into().ok()?)).ok()?;
+        let range = at..at.checked_add(length).filter(|end| *end <= bytes.len())?;
+        at = range.end;
+        Some(Section { range, digest: <[u8; DIGEST]>::try_from(&row[8..]).ok()?.into() })
+    });
+    let sections: Vec<Section> = rows.collect::<Option<_>>()?;
+    let first = sections.first()?.of(&bytes)?;
+    let first: First<'_> = postcard::from_bytes(&first).ok()?;
     (first.program == PROGRAM).then_some(())?;
     let First { settings, today, files, whole, .. } = first;
     let (settings, files, whole) = (settings.into_owned(), files.into_owned(), whole.into_owned());
     Some(Cached { today, files, whole, settings, bytes, sections })
 }
 
-/// The digest of the whole, on all cores.
-fn digest_of(bytes: &[u8]) -> Digest {
-    let parts: Vec<Digest> = bytes.par_chunks(1 << 20).map(Digest::of).collect();
-    Digest::of(&parts.iter().flat_map(|digest| *digest.bytes()).collect::<Vec<u8>>())
-}
-
 impl Cached {
     /// All of it.
     pub(super) fn load(self) -> Option<Kept> {
-        let small: Small = postcard::from_bytes(&self.bytes[self.sections[1].clone()]).ok()?;
-        let section = |kind: usize, number: usize| self.sections[2 + kind * PIECES + number].clone();
-        let piece = |kind: usize, number: usize| &self.bytes[section(kind, number)];
+        let section = |at: usize| self.sections.get(at)?.of(&self.bytes);
+        let small: Small = postcard::from_bytes(&section(1)?).ok()?;
+        let piece = |kind: usize, number: usize| section(2 + kind * PIECES + number);
         let reads = Reads::default();
         // The three kinds beside each other, each in pieces.
         let pieces = 0..PIECES;
@@ -140,21 +150,20 @@ impl Cached {
             || {
                 let pieces = pieces.clone().into_par_iter();
                 pieces
-                    .map(|number| postcard::from_bytes(piece(0, number)).ok())
+                    .map(|number| postcard::from_bytes(&piece(0, number)?).ok())
                     .collect::<Option<Vec<Vec<(String, Head)>>>>()
             },
             || {
                 rayon::join(
                     || {
                         let pieces = pieces.clone().into_par_iter();
-                        let outputs =
-                            pieces.map(|number| outputs(piece(2, number), &self.bytes.slice(section(3, number))));
+                        let outputs = pieces.map(|number| outputs(&piece(2, number)?, &piece(3, number)?));
                         outputs.collect::<Option<Vec<Vec<(String, Output)>>>>()
                     },
                     || {
                         let pieces = pieces.clone().into_par_iter();
                         pieces.try_for_each(|number| {
-                            let known: Vec<(Read, ReadId, Answer)> = postcard::from_bytes(piece(1, number)).ok()?;
+                            let known: Vec<(Read, ReadId, Answer)> = postcard::from_bytes(&piece(1, number)?).ok()?;
                             reads.put_back(known);
                             Some(())
                         })
@@ -214,16 +223,23 @@ pub(super) fn save(shelf: &Shelf, kept: &mut Kept) -> io::Result<()> {
     }
     let kept = &*kept;
     let sections = sections(kept).map_err(|error| io::Error::other(format!("the cache: {error}")))?;
-    let mut bytes = Vec::with_capacity(BODY_AT + sections.iter().map(Vec::len).sum::<usize>());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&[0; 32]);
-    sections.iter().for_each(|section| bytes.extend_from_slice(&(section.len() as u64).to_le_bytes()));
-    sections.iter().for_each(|section| bytes.extend_from_slice(section));
-    let digest = digest_of(&bytes[LENGTHS_AT..]);
-    bytes[DIGEST_AT..LENGTHS_AT].copy_from_slice(digest.bytes());
+    let rows: Vec<[u8; ROW]> = sections.par_iter().map(|section| row(section)).collect();
+    let table = rows.concat();
     let new = shelf.derived().join("cache.new");
-    fs::write(&new, &bytes)?;
+    let mut out = fs::File::create(&new)?;
+    out.write_all(MAGIC)?;
+    out.write_all(Digest::of(&table).bytes())?;
+    out.write_all(&table)?;
+    sections.iter().try_for_each(|section| out.write_all(section))?;
+    drop(out);
     fs::rename(&new, file(shelf))
+}
+
+fn row(section: &[u8]) -> [u8; ROW] {
+    let mut row = [0; ROW];
+    row[..8].copy_from_slice(&(section.len() as u64).to_le_bytes());
+    row[8..].copy_from_slice(Digest::of(section).bytes());
+    row
 }
 
 fn sections(kept: &Kept) -> postcard::Result<Vec<Vec<u8>>> {

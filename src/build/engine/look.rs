@@ -59,13 +59,12 @@ impl Look {
             }
         }
         let (files, found) = sources.files();
-        let stamps: Vec<Option<Stamp>> = files.par_iter().map(|file| sources.stamp(file)).collect();
         let mut changed = FxHashSet::default();
         let mut is_new = false;
         let mut kept = FxHashMap::default();
-        for (file, stamp) in files.iter().zip(stamps) {
+        for (file, stamp) in &files {
             match before.get(file) {
-                Some(seen) if seen.stamp.is_some() && seen.stamp == stamp && !is_named(only, file) => continue,
+                Some(seen) if seen.stamp.is_some() && seen.stamp == *stamp && !is_named(only, file) => continue,
                 Some(_) => {}
                 None => is_new = true,
             }
@@ -76,7 +75,7 @@ impl Look {
         let removed: FxHashSet<String> = if files.len() == before.len() && !is_new {
             FxHashSet::default()
         } else {
-            let there: FxHashSet<&str> = files.iter().map(String::as_str).collect();
+            let there: FxHashSet<&str> = files.iter().map(|(file, _)| file.as_str()).collect();
             before.keys().filter(|file| !there.contains(file.as_str())).cloned().collect()
         };
         changed.extend(removed.iter().cloned());

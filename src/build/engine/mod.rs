@@ -238,13 +238,19 @@ impl Engine {
         let mut whole_layouts = true;
         let is_mine = world.as_ref().is_some_and(|world| Arc::strong_count(world) == 1);
         let is_patched = is_mine && changes.are_only_texts() && found.is_empty();
+        // In this process' own build of only texts, objects are not looked at again.
+        let mut damaged = FxHashSet::default();
         let world = match world {
             Some(world) if is_patched => patched(world, &kept, &changes),
             before => {
                 let files: Vec<String> = kept.files.keys().cloned().collect();
                 let parts = parts(request, &files, config, before.as_deref(), &changes, &mut found);
                 whole_layouts = parts.are_whole;
-                let world = new_world(sources, &texts, parts, &kept, request.drafts, &files, &mut found);
+                let (world, not_whole) = rayon::join(
+                    || new_world(sources, &texts, parts, &kept, request.drafts, &files, &mut found),
+                    || select::damaged(writer, &kept),
+                );
+                damaged = not_whole;
                 let names = names_of(&world);
                 changes.has_other_names = names != kept.names;
                 kept.names = names;
@@ -275,11 +281,11 @@ impl Engine {
         };
         let selection = Selection {
             request,
-            writer,
             world: &world,
             changes: &changes,
             changed: &changed,
             extent,
+            damaged: &damaged,
             may_differ: &may_differ,
         };
         let (dirty, why) = selection.of(&mut kept);

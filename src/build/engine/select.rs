@@ -11,17 +11,18 @@ use crate::build::model::Fields;
 use crate::build::output::plan::{self, Planned, Subject};
 use crate::build::trace::{Own, Read, ReadId};
 use crate::build::world::World;
-use crate::site::release::{Listing, Writer};
+use crate::site::release::Writer;
 
 /// Everything that is known when outputs are selected.
 pub(super) struct Selection<'a> {
     pub(super) request: &'a Request<'a>,
-    pub(super) writer: &'a Writer,
     pub(super) world: &'a World,
     pub(super) changes: &'a Changes,
     /// Reads with another answer.
     pub(super) changed: &'a FxHashSet<ReadId>,
     pub(super) extent: Extent,
+    /// Paths whose objects are not as they were written.
+    pub(super) damaged: &'a FxHashSet<String>,
     /// Says of a read whether its answer may be another one.
     pub(super) may_differ: &'a (dyn Fn(&Read) -> bool + Sync),
 }
@@ -38,6 +39,17 @@ pub(super) enum Extent {
     TextsAlone,
 }
 
+/// The outputs whose objects are not as they were written.
+pub(super) fn damaged(writer: &Writer, kept: &Kept) -> FxHashSet<String> {
+    if kept.outputs.is_empty() {
+        return FxHashSet::default();
+    }
+    let listing = writer.listing();
+    let outputs = kept.outputs.par_iter().filter(|(path, _)| *path != publish::SHELL);
+    let damaged = outputs.filter(|(path, output)| !writer.stands_at(path, &output.object, &listing));
+    damaged.map(|(path, _)| path.clone()).collect()
+}
+
 impl<'a> Selection<'a> {
     /// The outputs that must be made, in order of path, and why. Records of outputs that are
     /// no longer planned are dropped.
@@ -45,8 +57,7 @@ impl<'a> Selection<'a> {
         let is_first = kept.outputs.is_empty();
         // A search index that is gone can only be made from all texts.
         let needs_texts = self.world.site.config.search && !super::index_stands(self.request, self.world, kept);
-        let listing = if self.extent == Extent::All && !is_first { self.writer.listing() } else { Listing::default() };
-        let reason = |output: &'a Planned| Some((output, self.reason(kept, output, &listing, needs_texts)?));
+        let reason = |output: &'a Planned| Some((output, self.reason(kept, output, needs_texts)?));
         let mut dirty: Vec<(&Planned, Reason)> = if self.extent == Extent::TextsAlone && !needs_texts {
             self.of_changed_pages().into_iter().filter_map(reason).collect()
         } else {
@@ -75,7 +86,7 @@ impl<'a> Selection<'a> {
         reads.filter(|(read, answer)| self.world.answer(read) != *answer).map(|(read, _)| read).collect()
     }
 
-    fn reason(&self, kept: &Kept, output: &Planned, listing: &Listing, needs_texts: bool) -> Option<Reason> {
+    fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
         let Some(made) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
         let is_touched = match &output.subject {
             Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
@@ -115,7 +126,6 @@ impl<'a> Selection<'a> {
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        (self.extent == Extent::All && !self.writer.stands_at(output.path.as_str(), &made.object, listing))
-            .then_some(Reason::Damaged)
+        self.damaged.contains(output.path.as_str()).then_some(Reason::Damaged)
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::excerpt::{before_more, first_heading, first_paragraph};
 use super::page::{Kind, Page, PageId, minutes_of};
+use super::tree::Section;
 use super::{Drafts, Site, taxonomy, tree};
 use crate::build::front_matter::{self, FrontMatter};
 use crate::build::texts::Texts;
@@ -109,14 +110,15 @@ pub fn load(
     let home = PageId::new(pages.iter().position(|page| page.kind == Kind::Home).unwrap_or(0));
     pages.par_iter_mut().for_each(|page| page.sort_title = page.title(&config).to_lowercase());
     let sections = tree::plant(&mut pages, home);
-    let taxonomies = taxonomy::gather(&config.taxonomies, &pages, texts, found);
-    let mut places = vec![None; pages.len()];
-    // In no order of sections: each page is in one.
-    sections.values().flat_map(|section| section.pages.iter().enumerate()).for_each(|(at, id)| {
-        places[id.index()] = u32::try_from(at).ok();
-    });
-    let by_source = pages.iter().enumerate().map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
-    let files = place_files(&pages, &hidden, content.into_iter().filter(|path| !path.ends_with(".md")));
+    let (taxonomies, (by_source, (files, places))) = rayon::join(
+        || taxonomy::gather(&config.taxonomies, &pages, texts, found),
+        || {
+            let ids = pages.iter().enumerate();
+            let by_source = ids.map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
+            let others = content.into_iter().filter(|path| !path.ends_with(".md"));
+            (by_source, (place_files(&pages, &hidden, others), places_of(&sections, pages.len())))
+        },
+    );
     Site {
         config,
         home,
@@ -129,6 +131,16 @@ pub fn load(
         answers: super::query::Answers::default(),
         pages,
     }
+}
+
+/// Each page's place in its section's order.
+fn places_of(sections: &FxHashMap<PageId, Section>, pages: usize) -> Vec<Option<u32>> {
+    let mut places = vec![None; pages];
+    // In no order of sections: each page is in one.
+    sections.values().flat_map(|section| section.pages.iter().enumerate()).for_each(|(at, id)| {
+        places[id.index()] = u32::try_from(at).ok();
+    });
+    places
 }
 
 fn is_too_deep(path: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::page::{Page, PageId};
 use super::tree::{By, compare};
 use crate::build::front_matter::{body_of, term_place};
@@ -52,25 +54,30 @@ pub(super) fn gather(
         .iter()
         .map(|name| {
             let mut terms: BTreeMap<String, Gathered> = BTreeMap::new();
+            // A term is on many pages.
+            let mut slugs: FxHashMap<&str, String> = FxHashMap::default();
             for (index, page) in pages.iter().enumerate() {
                 for term in
                     page.front.terms.iter().filter(|(taxonomy, _)| taxonomy == name).flat_map(|(_, terms)| terms)
                 {
-                    let slug = slugify(term);
+                    let slug = slugs.entry(term).or_insert_with(|| slugify(term));
                     if slug.is_empty() {
                         found.push(without_address(name, term, page, texts));
                         continue;
                     }
                     let id = PageId::new(index);
-                    let entry = terms.entry(slug.clone()).or_insert_with(|| Gathered {
-                        term: Term {
-                            name: term.clone(),
-                            permalink: Permalink::from_segments([name.as_str(), slug.as_str()]),
-                            slug,
-                            pages: Vec::new(),
-                        },
-                        spellings: vec![spelling(term)],
-                    });
+                    let entry = match terms.get_mut(slug.as_str()) {
+                        Some(entry) => entry,
+                        None => terms.entry(slug.clone()).or_insert_with(|| Gathered {
+                            term: Term {
+                                name: term.clone(),
+                                permalink: Permalink::from_segments([name.as_str(), slug.as_str()]),
+                                slug: slug.clone(),
+                                pages: Vec::new(),
+                            },
+                            spellings: vec![spelling(term)],
+                        }),
+                    };
                     if *term != entry.term.name && !entry.spellings.contains(&spelling(term)) {
                         entry.spellings.push(spelling(term));
                         let first = entry.term.pages.first().map_or(page, |id| &pages[id.index()]);
