@@ -22,8 +22,8 @@ pub const FOLDERS: &[&str] = &["content", "layouts", "static", "data", "dynamic"
 
 /// What a build may know of the world.
 pub trait Sources: Sync {
-    /// Paths of all input files, from the site's root with `/`, in order, with their stamps;
-    /// and what stood in the way of finding them.
+    /// Paths of all input files, from the site's root with `/`, with their stamps; and what
+    /// stood in the way of finding them. In no order.
     fn files(&self) -> (Vec<Stamped>, Vec<Diagnostic>);
     /// The bytes of a file.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
@@ -312,11 +312,12 @@ pub fn is_ignored(folder: &str, name: &str) -> bool {
         || (folder != "static" && name.starts_with('.'))
 }
 
-/// What is in `path`, in order of name, so many folders deep; without what is ignored.
+/// What is in `path`, so many folders deep, without what is ignored. Unsorted: whoever needs
+/// an order sorts less than this would.
 fn walk(folder: &str, path: &Path, depth: usize) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
     let wanted =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
-    WalkDir::new(path).max_depth(depth).sort_by_file_name().into_iter().filter_entry(wanted)
+    WalkDir::new(path).max_depth(depth).into_iter().filter_entry(wanted)
 }
 
 fn named(base: &Path, folder: &str, path: &Path) -> String {

@@ -9,7 +9,7 @@
 //!
 //! Knows no answers: those are given by [`super::world`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Mutex;
@@ -509,6 +509,8 @@ pub struct Trace {
     about: Option<List>,
     shared: RefCell<FxHashSet<ReadId>>,
     own: RefCell<FxHashMap<OwnRead, Answer>>,
+    /// How often a read of its own was asked.
+    times: Cell<usize>,
 }
 
 impl Trace {
@@ -520,9 +522,29 @@ impl Trace {
     /// Adds a read. `answer` is called if nobody has asked it before.
     pub fn note(&self, read: &Read, reads: &Reads, answer: impl FnOnce() -> Answer) {
         match self.about.as_ref().and_then(|about| OwnRead::of(read, about)) {
-            Some(own) => drop(self.own.borrow_mut().entry(own).or_insert_with(answer)),
+            Some(own) => {
+                self.times.set(self.times.get() + 1);
+                self.own.borrow_mut().entry(own).or_insert_with(answer);
+            }
             None => drop(self.shared.borrow_mut().insert(reads.record(read, answer))),
         }
+    }
+
+    /// Adds reads that somebody else has asked before.
+    pub fn add(&self, shared: &[ReadId]) {
+        self.shared.borrow_mut().extend(shared);
+    }
+
+    /// What `ask` gives, and the reads that it has asked, in order; none if there are some of
+    /// its own among them.
+    pub fn apart<T>(&self, ask: impl FnOnce() -> T) -> (T, Option<Vec<ReadId>>) {
+        let (before, times) = (self.shared.take(), self.times.get());
+        let given = ask();
+        let asked = self.shared.replace(before);
+        let mut reads: Vec<ReadId> = asked.into_iter().collect();
+        reads.sort_unstable();
+        self.add(&reads);
+        (given, (self.times.get() == times).then_some(reads))
     }
 
     /// All of them.

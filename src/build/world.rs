@@ -7,7 +7,7 @@
 //! Nothing here changes while outputs are made.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::layout::Layouts;
 use super::model::{Fields, PageId, PageQuery, Site};
 use super::output::link::{self, Target};
 use super::output::plan::{self, Plan};
-use super::trace::{Answer, Asked, List, Pages, Read, Reads, Setting, Side, Trace};
+use super::trace::{Answer, Asked, List, Pages, Read, ReadId, Reads, Setting, Side, Trace};
 use crate::site::digest::Digest;
 
 /// Everything that outputs are made from.
@@ -38,6 +38,45 @@ pub struct World {
     pub files: FxHashMap<String, Digest>,
     /// The value of `site` in layouts.
     pub described: Value,
+    /// Blocks of layouts that are the same on every page.
+    pub blocks: Blocks,
+}
+
+/// A block of a layout that is the same wherever it is shown by a template that sees these
+/// fields of pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Block {
+    /// Its number among the blocks of all templates.
+    pub number: u64,
+    /// What its template sees.
+    pub fields: Fields,
+}
+
+/// Such blocks, as they were rendered first. True for as long as nothing that they show is
+/// another one.
+#[derive(Debug, Default)]
+pub struct Blocks(RwLock<FxHashMap<Block, Arc<Rendered>>>);
+
+/// What came of a block.
+#[derive(Debug)]
+struct Rendered {
+    html: Arc<str>,
+    reads: Vec<ReadId>,
+}
+
+impl Blocks {
+    /// Forgets all.
+    pub fn clear(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn get(&self, block: Block) -> Option<Arc<Rendered>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&block).cloned()
+    }
+
+    fn keep(&self, block: Block, rendered: Rendered) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(block, Arc::new(rendered));
+    }
 }
 
 impl World {
@@ -185,6 +224,21 @@ impl Reader {
     /// Notes that `read` was asked.
     pub fn note(&self, read: &Read) {
         self.trace.note(read, &self.reads, || self.world.answer(read));
+    }
+
+    /// The HTML of a block that stands, rendered by `render` if nobody has shown it before.
+    pub fn once<E>(&self, block: Block, render: impl FnOnce() -> Result<String, E>) -> Result<Arc<str>, E> {
+        if let Some(known) = self.world.blocks.get(block) {
+            self.trace.add(&known.reads);
+            return Ok(known.html.clone());
+        }
+        let (html, reads) = self.trace.apart(render);
+        let html: Arc<str> = html?.into();
+        // What asks for the page that it is shown on is another one elsewhere.
+        if let Some(reads) = reads {
+            self.world.blocks.keep(block, Rendered { html: html.clone(), reads });
+        }
+        Ok(html)
     }
 
     /// The values that answer `read`.

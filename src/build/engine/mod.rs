@@ -185,6 +185,10 @@ impl Engine {
     /// is no mistake in a site: the next build is slower.
     pub fn save(&mut self, shelf: &Shelf) {
         if let Some(kept) = self.kept.as_mut().filter(|_| self.is_unsaved) {
+            // Reads that no output asks are forgotten.
+            if let Some(world) = &self.world {
+                world.blocks.clear();
+            }
             if let Err(error) = cache::save(shelf, kept) {
                 tracing::warn!(%error, "the cache could not be written: the next build is a clean one");
             }

@@ -14,7 +14,7 @@ use crate::build::output::render;
 use crate::build::sources::Sources;
 use crate::build::texts::Texts;
 use crate::build::trace::Answer;
-use crate::build::world::World;
+use crate::build::world::{Blocks, World};
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic};
 
@@ -74,12 +74,22 @@ pub(super) fn new_world(
     let plan = plan::plan(&site, &layouts, files, texts, found);
     let described = render::describe(&site);
     let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
-    Arc::new(World { site, plan, layouts, assets, data, files: digests.collect(), described })
+    Arc::new(World {
+        site,
+        plan,
+        layouts,
+        assets,
+        data,
+        files: digests.collect(),
+        described,
+        blocks: Blocks::default(),
+    })
 }
 
 /// The same world with other words in some of its pages.
 pub(super) fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> {
     if let Some(inner) = Arc::get_mut(&mut world) {
+        inner.blocks.clear();
         let digests = changes.files.iter().filter_map(|file| Some((file.clone(), kept.files.get(file)?.digest?)));
         inner.files.extend(digests);
         for source in &changes.heads {

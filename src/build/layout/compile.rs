@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::graph::Graph;
 use super::syntax::parse;
-use super::{Layouts, Source, queries, values};
+use super::{Layouts, Source, queries, standing, values};
 use crate::build::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::{recursion, theme};
@@ -38,6 +38,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     registry.set_prevent_indent(true);
     queries::register(&mut registry);
     values::register(&mut registry);
+    standing::register(&mut registry);
     recursion::register(&mut registry);
     let mut names: Vec<&String> = texts.keys().collect();
     names.sort();
@@ -61,6 +62,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     let absent = compiled.iter().map(|(name, _)| (name.clone(), graph.absent(name))).collect();
     let fields = compiled.iter().map(|(name, _)| (name.clone(), graph.fields(name))).collect();
     drop(graph);
+    standing::mark(&mut compiled);
     for (name, mut template) in compiled {
         recursion::guard(&mut template);
         values::note(&mut template, &name);

@@ -12,6 +12,7 @@ mod graph;
 mod mistake;
 mod queries;
 pub mod scope;
+mod standing;
 mod syntax;
 mod values;
 

@@ -15,7 +15,8 @@
 //! times its code in tags. So the scopes are mapped here, neighbours of one class share a
 //! span, spans never nest, and plain text has none.
 //!
-//! What was coloured once is kept for the whole run, by the digest of language and code.
+//! What was coloured once is kept for the whole run, by the digest of language and code; and
+//! so are lines, because most blocks end as others do and many begin alike.
 //! Grammars are loaded at the first block that needs one: a site without code pays nothing.
 
 use std::cell::RefCell;
@@ -24,9 +25,9 @@ use std::sync::{Arc, LazyLock};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use rustc_hash::FxHashMap;
-use syntect::parsing::{BasicScopeStackOp, ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
+use syntect::parsing::{BasicScopeStackOp, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-use super::escape;
+use super::{escape, lines};
 use crate::site::digest::Digest;
 
 /// Bytes of a block above which it stays plain: a second of colouring for one block is
@@ -169,8 +170,8 @@ fn class(scope: Scope) -> Class {
     })
 }
 
-fn colour(syntax: &SyntaxReference, code: &str) -> Option<String> {
-    let mut state = ParseState::new(syntax);
+fn colour(syntax: &'static SyntaxReference, code: &str) -> Option<String> {
+    let mut at = lines::At::start(syntax);
     let mut scopes = ScopeStack::new();
     // The class in force at each depth of `scopes`.
     let mut classes: Vec<&'static str> = Vec::new();
@@ -184,9 +185,10 @@ fn colour(syntax: &SyntaxReference, code: &str) -> Option<String> {
             with_end = format!("{line}\n");
             &with_end
         };
-        let operations = state.parse_line(whole, &SYNTAXES).ok()?;
+        let operations = at.parse(whole, &SYNTAXES)?;
         let mut from = 0;
-        for (at, operation) in operations {
+        for (at, operation) in operations.iter() {
+            let (at, operation) = (*at, operation);
             let at = at.min(line.len());
             spans.push(classes.last().copied().unwrap_or(""), line.get(from..at)?);
             from = at;
@@ -198,7 +200,7 @@ fn colour(syntax: &SyntaxReference, code: &str) -> Option<String> {
                     classes.pop();
                 }
             };
-            scopes.apply_with_hook(&operation, apply).ok()?;
+            scopes.apply_with_hook(operation, apply).ok()?;
         }
         spans.push(classes.last().copied().unwrap_or(""), line.get(from..)?);
     }
@@ -233,6 +235,36 @@ impl Spans {
         if !self.open.is_empty() {
             self.out.push_str("</span>");
             self.open = "";
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines that repeat in other states: inside a string, a comment, a here-document.
+    const CODES: &[(&str, &str)] = &[
+        ("python", "def f():\n    return 1\n\n\"\"\"\ndef f():\n    return 1\n\"\"\"\ndef f():\n    return 1\n"),
+        ("rust", "fn f() {\n}\n/*\nfn f() {\n}\n/* fn f() {\n*/\n}\n*/\nfn f() {\n}"),
+        ("bash", "cat <<END\necho $x\nEND\necho $x\ncat <<'OTHER'\necho $x\nEND\nOTHER\necho $x\n"),
+        ("html", "<p>\n<script>\nlet x = 1;\n</script>\nlet x = 1;\n<style>\np { color: red }\n</style>\n</p>\n"),
+        ("js", "let x = `\nlet x = 1;\n${\nlet x = 1;\n}\n`;\nlet x = 1;\n"),
+    ];
+
+    fn coloured(language: &str, code: &str) -> String {
+        colour(syntax(language).unwrap(), code).unwrap()
+    }
+
+    #[test]
+    fn a_line_that_was_read_before_is_coloured_as_if_it_were_not() {
+        for (language, code) in CODES {
+            let fresh = std::thread::scope(|scope| scope.spawn(|| coloured(language, code)).join().unwrap());
+            let twice = format!("{code}\n{code}");
+            coloured(language, &twice);
+            assert_eq!(coloured(language, code), fresh, "{language}");
+            let fresh = std::thread::scope(|scope| scope.spawn(|| coloured(language, &twice)).join().unwrap());
+            assert_eq!(coloured(language, &twice), fresh, "{language}");
         }
     }
 }

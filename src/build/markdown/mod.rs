@@ -26,6 +26,7 @@ mod fragment;
 mod headings;
 pub mod highlight;
 mod html_scan;
+mod lines;
 mod mask;
 mod options;
 mod outline;
