@@ -1,9 +1,11 @@
 //! Builds killed at random instants, while the site is served and read.
 //!
 //! The real program in real processes: `serve` over a shelf on which `build` is killed with
-//! SIGKILL twenty times at any instant, and eight times more while `public/` follows. Every answer in that time must be a page of one whole release, and
-//! the first build that ends makes `public/` what a clean build makes. The seed is printed;
-//! `LITTORAL_SEED` sets it.
+//! SIGKILL twenty times at any instant, and eight times more while `public/` follows: builds
+//! of every page, with what the build before left and without, and builds of one page. Every
+//! answer in that time must be a page of one whole release, and the first build that ends
+//! makes `public/` what a clean build makes. The seed is printed; `LITTORAL_SEED` sets it, and
+//! `LITTORAL_KILLS` how many times a build is killed at any instant.
 
 #![allow(
     clippy::disallowed_methods,
@@ -24,10 +26,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Kills at any instant of a build.
+/// Kills at any instant of a build, when nothing else is said.
 const KILLS: usize = 20;
-/// Kills soon after the new release has become the live one: while `public/` follows.
-const AIMED: usize = 8;
+/// To five of those, so many soon after the new release has become the live one: while
+/// `public/` follows.
+const AIMED_TO_FIVE: usize = 2;
 const AIM: Duration = Duration::from_millis(30);
 const PAGES: usize = 200;
 /// After so many kills a build is left to end, and what it made is looked at.
@@ -53,6 +56,12 @@ fn a_build_killed_at_any_instant_leaves_a_whole_release_and_the_next_one_tidies_
     build_to_the_end(site.path(), 0);
     let whole = began.elapsed();
     println!("seed {seed}; a whole build takes {} ms", whole.as_millis());
+    change_text(site.path(), 0);
+    let began = Instant::now();
+    build_to_the_end(site.path(), 0);
+    let small = began.elapsed();
+    let kills = std::env::var("LITTORAL_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let aimed = kills * AIMED_TO_FIVE / 5;
     let (_server, address) = serve(site.path());
     let attempted = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
@@ -69,16 +78,25 @@ fn a_build_killed_at_any_instant_leaves_a_whole_release_and_the_next_one_tidies_
         let over = SetWhenDropped(&is_over);
         let (mut cut_short, mut between) = (0, 0);
         let mut number = 0;
-        for kill in 1..=KILLS + AIMED {
-            number += 1;
-            attempted.store(number, Ordering::SeqCst);
-            change_site(site.path(), number);
+        for kill in 1..=kills + aimed {
+            let length = if kill % 3 == 0 {
+                change_text(site.path(), kill);
+                small
+            } else {
+                number += 1;
+                attempted.store(number, Ordering::SeqCst);
+                change_site(site.path(), number);
+                if kill % 3 == 1 {
+                    let _ = fs::remove_file(site.path().join(".littoral/cache"));
+                }
+                whole
+            };
             let live = site.path().join(".littoral/current");
             let before = fs::read(&live).unwrap();
             let mut build =
                 Running(command("build", site.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-            let instant = if kill <= KILLS {
-                whole.mul_f64(random.below_one())
+            let instant = if kill <= kills {
+                length.mul_f64(random.below_one())
             } else {
                 while fs::read(&live).unwrap() == before && build.0.try_wait().unwrap().is_none() {
                     std::thread::yield_now();
@@ -102,9 +120,9 @@ fn a_build_killed_at_any_instant_leaves_a_whole_release_and_the_next_one_tidies_
         }
         println!(
             "{cut_short} of {} builds were cut short; {between} times public/ was between releases",
-            KILLS + AIMED
+            kills + aimed
         );
-        assert!(cut_short > KILLS / 2, "most builds ended before they were killed: the test shows nothing");
+        assert!(cut_short > kills / 2, "most builds ended before they were killed: the test shows nothing");
         drop(over);
         readers.into_iter().map(|reader| reader.join().unwrap()).collect::<Vec<_>>()
     });
@@ -209,6 +227,10 @@ fn build_to_the_end(root: &Path, number: usize) {
 fn assert_public_is_clean(root: &Path, number: usize) {
     let clean = tempfile::tempdir().unwrap();
     write_site(clean.path());
+    fs::create_dir_all(clean.path().join("content/texts")).unwrap();
+    for text in fs::read_dir(root.join("content/texts")).unwrap().flatten() {
+        fs::copy(text.path(), clean.path().join("content/texts").join(text.file_name())).unwrap();
+    }
     build_to_the_end(clean.path(), number);
     let (wanted, found) = (tree(&clean.path().join("public")), tree(&root.join("public")));
     let names = |tree: &BTreeMap<String, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>();
@@ -232,6 +254,13 @@ fn write_site(root: &Path) {
     for page in 0..PAGES {
         put(&format!("content/p{page}.md"), &format!("{}\n", paragraph(page)));
     }
+}
+
+/// The text of one page alone, which no reader asks for.
+fn change_text(root: &Path, kill: usize) {
+    let path = root.join(format!("content/texts/{}.md", kill % 10));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, format!("{}\n\nKill {kill}.\n", paragraph(kill))).unwrap();
 }
 
 /// Each number has a page that no other has, so that there is something to tidy up.
