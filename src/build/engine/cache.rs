@@ -20,10 +20,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::civil::Date;
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::kept::{Kept, Output, Sealed, SeenFile, Settings, Whole};
+use super::pieces::{PIECES, Pieces, Section};
 use crate::build::model::{Fields, Head};
 use crate::build::trace::{Answer, Read, ReadId, Reads};
 use crate::site::diagnostic::Diagnostic;
@@ -31,10 +32,8 @@ use crate::site::digest::Digest;
 use crate::site::release::{Object, Shelf};
 
 const MAGIC: &[u8; 16] = b"littoral cache\n\0";
-/// How many pieces heads, reads, outputs and their records are written in, each.
-const PIECES: usize = 8;
-/// The first section, the small parts, and the pieces.
-const SECTIONS: usize = 2 + 4 * PIECES;
+/// The first section, the small parts, and the pieces of heads, reads and outputs.
+const SECTIONS: usize = 2 + 3 * PIECES;
 
 const DIGEST_AT: usize = MAGIC.len();
 const TABLE_AT: usize = DIGEST_AT + DIGEST;
@@ -69,7 +68,7 @@ struct Small {
     fields: Fields,
 }
 
-/// An [`Output`]; its record is in another section, which is not read but cut.
+/// An [`Output`]. The records stand behind all of a piece, and are not read but cut.
 #[derive(Serialize, Deserialize)]
 struct OutputHead<'k> {
     path: Cow<'k, str>,
@@ -90,20 +89,20 @@ pub(super) struct Cached {
     pub(super) whole: Whole,
     settings: Settings,
     bytes: Bytes,
-    sections: Vec<Section>,
+    rows: Vec<Row>,
 }
 
 /// Where a section is, and what its bytes must be.
-struct Section {
+struct Row {
     range: Range<usize>,
     digest: Digest,
 }
 
-impl Section {
-    /// Its bytes, if they are as they were written.
-    fn of(&self, bytes: &Bytes) -> Option<Bytes> {
-        let section = bytes.slice(self.range.clone());
-        (Digest::of(&section) == self.digest).then_some(section)
+impl Row {
+    /// The section, if its bytes are as they were written.
+    fn of(&self, bytes: &Bytes) -> Option<Section> {
+        let bytes = bytes.slice(self.range.clone());
+        (Digest::of(&bytes) == self.digest).then_some(Section { bytes, digest: self.digest })
     }
 }
 
@@ -126,44 +125,35 @@ pub(super) fn open_any(shelf: &Shelf) -> Option<Cached> {
         let length = usize::try_from(u64::from_le_bytes(row[..8].try_into().ok()?)).ok()?;
         let range = at..at.checked_add(length).filter(|end| *end <= bytes.len())?;
         at = range.end;
-        Some(Section { range, digest: <[u8; DIGEST]>::try_from(&row[8..]).ok()?.into() })
+        Some(Row { range, digest: <[u8; DIGEST]>::try_from(&row[8..]).ok()?.into() })
     });
-    let sections: Vec<Section> = rows.collect::<Option<_>>()?;
-    let first = sections.first()?.of(&bytes)?;
-    let first: First<'_> = postcard::from_bytes(&first).ok()?;
+    let rows: Vec<Row> = rows.collect::<Option<_>>()?;
+    let first = rows.first()?.of(&bytes)?;
+    let first: First<'_> = postcard::from_bytes(&first.bytes).ok()?;
     (first.program == PROGRAM).then_some(())?;
     let First { settings, today, files, whole, .. } = first;
     let (settings, files, whole) = (settings.into_owned(), files.into_owned(), whole.into_owned());
-    Some(Cached { today, files, whole, settings, bytes, sections })
+    Some(Cached { today, files, whole, settings, bytes, rows })
 }
 
 impl Cached {
     /// All of it.
     pub(super) fn load(self) -> Option<Kept> {
-        let section = |at: usize| self.sections.get(at)?.of(&self.bytes);
-        let small: Small = postcard::from_bytes(&section(1)?).ok()?;
+        let section = |at: usize| self.rows.get(at)?.of(&self.bytes);
+        let small: Small = postcard::from_bytes(&section(1)?.bytes).ok()?;
         let piece = |kind: usize, number: usize| section(2 + kind * PIECES + number);
         let reads = Reads::default();
+        let pieces = || (0..PIECES).into_par_iter();
         // The three kinds beside each other, each in pieces.
-        let pieces = 0..PIECES;
         let (heads, (outputs, read)) = rayon::join(
-            || {
-                let pieces = pieces.clone().into_par_iter();
-                pieces
-                    .map(|number| postcard::from_bytes(&piece(0, number)?).ok())
-                    .collect::<Option<Vec<Vec<(String, Head)>>>>()
-            },
+            || pieces().map(|number| heads(piece(0, number)?)).collect::<Option<Vec<_>>>(),
             || {
                 rayon::join(
+                    || pieces().map(|number| outputs(piece(2, number)?)).collect::<Option<Vec<_>>>(),
                     || {
-                        let pieces = pieces.clone().into_par_iter();
-                        let outputs = pieces.map(|number| outputs(&piece(2, number)?, &piece(3, number)?));
-                        outputs.collect::<Option<Vec<Vec<(String, Output)>>>>()
-                    },
-                    || {
-                        let pieces = pieces.clone().into_par_iter();
-                        pieces.try_for_each(|number| {
-                            let known: Vec<(Read, ReadId, Answer)> = postcard::from_bytes(&piece(1, number)?).ok()?;
+                        pieces().try_for_each(|number| {
+                            let known: Vec<(Read, ReadId, Answer)> =
+                                postcard::from_bytes(&piece(1, number)?.bytes).ok()?;
                             reads.put_back(known);
                             Some(())
                         })
@@ -178,10 +168,10 @@ impl Cached {
             settings: self.settings,
             today: self.today,
             files: self.files,
-            heads: heads?.into_iter().flatten().map(|(source, head)| (source, Arc::new(head))).collect(),
+            heads: Pieces::of(heads?),
             taxonomies: small.taxonomies,
             reads: Arc::new(reads),
-            outputs: outputs?.into_iter().flatten().collect(),
+            outputs: Pieces::of(outputs?),
             names: small.names,
             found: small.found,
             broken_anchors: small.broken_anchors,
@@ -191,9 +181,14 @@ impl Cached {
     }
 }
 
-/// The outputs of a piece, and of the piece that holds their records.
-fn outputs(heads: &[u8], records: &Bytes) -> Option<Vec<(String, Output)>> {
-    let heads: Vec<OutputHead<'_>> = postcard::from_bytes(heads).ok()?;
+fn heads(section: Section) -> Option<(FxHashMap<String, Arc<Head>>, Section)> {
+    let heads: Vec<(String, Head)> = postcard::from_bytes(&section.bytes).ok()?;
+    Some((heads.into_iter().map(|(source, head)| (source, Arc::new(head))).collect(), section))
+}
+
+fn outputs(section: Section) -> Option<(FxHashMap<String, Output>, Section)> {
+    let (heads, records): (Vec<OutputHead<'_>>, &[u8]) = postcard::take_from_bytes(&section.bytes).ok()?;
+    let records = section.bytes.slice_ref(records);
     let mut at = 0;
     let output = |head: OutputHead<'_>| {
         let end = usize::saturating_add(at, head.length);
@@ -210,7 +205,8 @@ fn outputs(heads: &[u8], records: &Bytes) -> Option<Vec<(String, Output)>> {
         };
         Some((head.path.into_owned(), output))
     };
-    heads.into_iter().map(output).collect()
+    let outputs = heads.into_iter().map(output).collect::<Option<_>>()?;
+    Some((outputs, section))
 }
 
 /// Writes it. A failure costs the next build its speed, so the caller may go on.
@@ -223,69 +219,71 @@ pub(super) fn save(shelf: &Shelf, kept: &mut Kept) -> io::Result<()> {
     }
     let kept = &*kept;
     let sections = sections(kept).map_err(|error| io::Error::other(format!("the cache: {error}")))?;
-    let rows: Vec<[u8; ROW]> = sections.par_iter().map(|section| row(section)).collect();
-    let table = rows.concat();
+    let table: Vec<u8> = sections
+        .iter()
+        .flat_map(|section| [&(section.bytes.len() as u64).to_le_bytes()[..], section.digest.bytes()].concat())
+        .collect();
     let new = shelf.derived().join("cache.new");
     let mut out = fs::File::create(&new)?;
     out.write_all(MAGIC)?;
     out.write_all(Digest::of(&table).bytes())?;
     out.write_all(&table)?;
-    sections.iter().try_for_each(|section| out.write_all(section))?;
+    sections.iter().try_for_each(|section| out.write_all(&section.bytes))?;
     drop(out);
     fs::rename(&new, file(shelf))
 }
 
-fn row(section: &[u8]) -> [u8; ROW] {
-    let mut row = [0; ROW];
-    row[..8].copy_from_slice(&(section.len() as u64).to_le_bytes());
-    row[8..].copy_from_slice(Digest::of(section).bytes());
-    row
-}
-
-fn sections(kept: &Kept) -> postcard::Result<Vec<Vec<u8>>> {
-    let heads: Vec<(&String, &Head)> = kept.heads.iter().map(|(source, head)| (source, head.as_ref())).collect();
-    let outputs: Vec<(&String, &Output)> = kept.outputs.iter().collect();
-    let piece_of = |length: usize| length.div_ceil(PIECES).max(1);
-    let (heads, outputs) = (heads.chunks(piece_of(heads.len())), outputs.chunks(piece_of(outputs.len())));
-    let (heads, outputs): (Vec<_>, Vec<_>) = (heads.collect(), outputs.collect());
-    let write = |number: usize| match number {
-        0 => postcard::to_allocvec(&First {
-            program: PROGRAM.into(),
-            settings: Cow::Borrowed(&kept.settings),
-            today: kept.today,
-            files: Cow::Borrowed(&kept.files),
-            whole: Cow::Borrowed(&kept.whole),
-        }),
-        1 => postcard::to_allocvec(&Small {
-            taxonomies: kept.taxonomies.clone(),
-            names: kept.names,
-            found: kept.found.clone(),
-            broken_anchors: kept.broken_anchors.clone(),
-            templates: kept.templates.clone(),
-            first_reads: kept.reads.at_first(),
-            fields: kept.reads.fields(),
-        }),
-        number => match ((number - 2) / PIECES, (number - 2) % PIECES) {
-            (0, piece) => postcard::to_allocvec(heads.get(piece).unwrap_or(&&[][..])),
-            (1, piece) => kept.reads.with_piece(piece, PIECES, |reads| postcard::to_allocvec(reads)),
-            (2, piece) => {
-                let heads = outputs.get(piece).unwrap_or(&&[][..]).iter().map(|(path, output)| OutputHead {
-                    path: path.as_str().into(),
-                    object: output.object,
-                    title: Cow::Borrowed(&output.title),
-                    documents: output.documents,
-                    found: output.found.as_slice().into(),
-                    shared: output.shared.as_slice().into(),
-                    fields: output.fields,
-                    length: output.record.bytes().len(),
-                });
-                postcard::to_allocvec(&heads.collect::<Vec<_>>())
-            }
-            (_, piece) => {
-                let records = outputs.get(piece).unwrap_or(&&[][..]).iter().map(|(_, output)| output.record.bytes());
-                Ok(records.collect::<Vec<_>>().concat())
-            }
-        },
+fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
+    let heads: Vec<_> = kept.heads.pieces().collect();
+    let outputs: Vec<_> = kept.outputs.pieces().collect();
+    let write = |number: usize| {
+        let bytes = match (number, number.saturating_sub(2) / PIECES, number.saturating_sub(2) % PIECES) {
+            (0, ..) => postcard::to_allocvec(&First {
+                program: PROGRAM.into(),
+                settings: Cow::Borrowed(&kept.settings),
+                today: kept.today,
+                files: Cow::Borrowed(&kept.files),
+                whole: Cow::Borrowed(&kept.whole),
+            })?,
+            (1, ..) => postcard::to_allocvec(&Small {
+                taxonomies: kept.taxonomies.clone(),
+                names: kept.names,
+                found: kept.found.clone(),
+                broken_anchors: kept.broken_anchors.clone(),
+                templates: kept.templates.clone(),
+                first_reads: kept.reads.at_first(),
+                fields: kept.reads.fields(),
+            })?,
+            (_, 0, piece) => match heads[piece] {
+                (_, Some(section)) => return Ok(section.clone()),
+                (heads, None) => {
+                    let heads = heads.iter().map(|(source, head)| (source, head.as_ref()));
+                    postcard::to_allocvec(&heads.collect::<Vec<_>>())?
+                }
+            },
+            (_, 1, piece) => kept.reads.with_piece(piece, PIECES, |reads| postcard::to_allocvec(reads))?,
+            (_, _, piece) => match outputs[piece] {
+                (_, Some(section)) => return Ok(section.clone()),
+                (outputs, None) => output_bytes(&outputs.iter().collect::<Vec<_>>())?,
+            },
+        };
+        Ok(Section { digest: Digest::of(&bytes), bytes: bytes.into() })
     };
     (0..SECTIONS).into_par_iter().map(write).collect()
+}
+
+fn output_bytes(outputs: &[(&String, &Output)]) -> postcard::Result<Vec<u8>> {
+    let heads = outputs.iter().map(|(path, output)| OutputHead {
+        path: path.as_str().into(),
+        object: output.object,
+        title: Cow::Borrowed(&output.title),
+        documents: output.documents,
+        found: output.found.as_slice().into(),
+        shared: output.shared.as_slice().into(),
+        fields: output.fields,
+        length: output.record.bytes().len(),
+    });
+    let mut bytes = postcard::to_allocvec(&heads.collect::<Vec<_>>())?;
+    outputs.iter().for_each(|(_, output)| bytes.extend_from_slice(output.record.bytes()));
+    Ok(bytes)
 }

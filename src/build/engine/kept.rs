@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::civil::Date;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::pieces::Pieces;
 use crate::build::asset::Naming;
 use crate::build::model::{Drafts, Fields, Head};
 use crate::build::output::render::ToAnchor;
@@ -116,12 +116,12 @@ pub(super) struct Kept {
     /// Path from the root → the file.
     pub(super) files: BTreeMap<String, SeenFile>,
     /// Source below `content/` → what the model takes from it.
-    pub(super) heads: FxHashMap<String, Arc<Head>>,
+    pub(super) heads: Pieces<Arc<Head>>,
     /// The taxonomies that heads were read for.
     pub(super) taxonomies: Vec<String>,
     pub(super) reads: Arc<Reads>,
     /// Path in the site → the output.
-    pub(super) outputs: FxHashMap<String, Output>,
+    pub(super) outputs: Pieces<Output>,
     /// Of everything that a link may lead to.
     pub(super) names: Answer,
     /// What is wrong that is no output's fault.

@@ -17,6 +17,7 @@ mod changes;
 mod kept;
 mod look;
 mod make;
+mod pieces;
 mod publish;
 mod renew;
 mod select;
@@ -26,11 +27,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use self::changes::Changes;
 use self::kept::{Kept, Sealed, Settings, Whole};
 use self::look::{Look, ReadHead};
+use self::pieces::Pieces;
 use self::renew::{names_of, new_world, parts, patched};
 use self::select::{Extent, Selection};
 pub use self::why::Why;
@@ -391,10 +393,10 @@ fn empty(settings: Settings, sources: &dyn Sources, config: &Config) -> Kept {
         settings,
         today: sources.today(),
         files: BTreeMap::new(),
-        heads: FxHashMap::default(),
+        heads: Pieces::default(),
         taxonomies: config.taxonomies.clone(),
         reads: Arc::default(),
-        outputs: FxHashMap::default(),
+        outputs: Pieces::default(),
         names: Answer::NOTHING,
         found: Vec::new(),
         broken_anchors: Vec::new(),

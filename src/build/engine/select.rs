@@ -66,7 +66,7 @@ impl<'a> Selection<'a> {
         dirty.par_sort_unstable_by(|(one, _), (other, _)| one.path.as_str().cmp(other.path.as_str()));
         let why = if is_first { Why::default() } else { Why::of(&dirty, kept) };
         if !self.changes.are_only_texts() {
-            kept.outputs.retain(|path, _| self.world.plan.at(path).is_some() || path == publish::SHELL);
+            kept.outputs.retain(|path| self.world.plan.at(path).is_some() || path == publish::SHELL);
         }
         (dirty.into_iter().map(|(output, _)| output).collect(), why)
     }
