@@ -90,6 +90,9 @@ struct Options {
     /// Where the sites are; those that are there already are used again
     #[arg(long, default_value = "target/peers")]
     work: PathBuf,
+    /// Leaves replaced outputs in the work folder: to free them slows down the run after this
+    #[arg(long)]
+    leave_trash: bool,
     /// Single runs, of this run and of those before
     #[arg(long, default_value = "target/peers/results.json")]
     json: PathBuf,
@@ -108,14 +111,18 @@ fn main() {
     let mut options = Options::parse();
     options.pages.sort_unstable();
     let mut results = Results::read(&options.json);
+    let trash = tool::Trash::beside(&options.work);
     if !options.only_plots {
         for pages in options.pages.clone() {
             for code in options.code.clone() {
-                measure(&options, pages, &code, &mut results);
+                measure(&options, pages, &code, &trash, &mut results);
                 results.write(&options.json);
                 println!("{}", results.table(pages, &code));
             }
         }
+    }
+    if !options.leave_trash {
+        trash.empty();
     }
     if let Some(folder) = &options.plots {
         fs::create_dir_all(folder).unwrap();
@@ -125,10 +132,9 @@ fn main() {
     }
 }
 
-fn measure(options: &Options, pages: usize, code: &str, results: &mut Results) {
+fn measure(options: &Options, pages: usize, code: &str, trash: &tool::Trash, results: &mut Results) {
     let folder = options.work.join(format!("{pages}-{code}"));
     let tools = tools(options, &folder, pages, code);
-    let trash = tool::Trash::beside(&folder);
     let mut note = |scenario: Scenario, tool: &str, run| {
         let key = Key { pages, code: code.to_owned(), scenario: scenario.name().to_owned(), tool: tool.to_owned() };
         results.add(key, run);
@@ -137,7 +143,7 @@ fn measure(options: &Options, pages: usize, code: &str, results: &mut Results) {
         for scenario in [Scenario::Clean, Scenario::Unchanged, Scenario::Edit] {
             for tool in tools.iter().filter(|_| options.scenarios.contains(&scenario)) {
                 if scenario == Scenario::Clean {
-                    tool.clean(&trash);
+                    tool.clean(trash);
                 } else if !tool.output().exists() {
                     tool.build();
                 }
@@ -152,7 +158,7 @@ fn measure(options: &Options, pages: usize, code: &str, results: &mut Results) {
             }
         }
         if options.scenarios.contains(&Scenario::Copy) {
-            note(Scenario::Copy, "cp -r", tool::copy(&tools[0], &trash));
+            note(Scenario::Copy, "cp -r", tool::copy(&tools[0], trash));
         }
     }
     let html: Vec<usize> = tools.iter().map(Tool::html_pages).collect();

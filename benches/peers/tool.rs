@@ -123,23 +123,24 @@ pub struct Trash {
 }
 
 impl Trash {
-    /// One beside the sites in `folder`.
+    /// One beside the sites in `folder`. What an earlier run has left there stays.
     pub fn beside(folder: &Path) -> Self {
-        Self { folder: folder.join("trash"), taken: AtomicUsize::new(0) }
+        let folder = folder.join("trash");
+        Self { folder, taken: AtomicUsize::new(0) }
     }
 
     /// Takes what is at `path`, if anything is.
     pub fn take(&self, path: &Path) {
         fs::create_dir_all(&self.folder).unwrap();
-        let place = self.folder.join(self.taken.fetch_add(1, Ordering::Relaxed).to_string());
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
+        let place = self.folder.join(format!("{}-{number}", std::process::id()));
         if path.exists() {
             fs::rename(path, place).unwrap();
         }
     }
-}
 
-impl Drop for Trash {
-    fn drop(&mut self) {
+    /// Deletes all.
+    pub fn empty(&self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -134,9 +134,7 @@ impl World {
                 let from = from.as_deref().map_or(Some(self.site.home), |source| self.site.by_source(source));
                 from.map_or(Answer::NOTHING, |from| Answer::of(format!("{:?}", self.target(from, to)).as_bytes()))
             }
-            other => self
-                .values(other)
-                .map_or(Answer::NOTHING, |values| Answer::of(&serde_json::to_vec(&values).unwrap_or_default())),
+            other => answer_of(self.values(other).as_deref()),
         }
     }
 
@@ -202,6 +200,11 @@ impl World {
     }
 }
 
+/// The digest of what [`World::values`] gives.
+fn answer_of(values: Option<&[Value]>) -> Answer {
+    values.map_or(Answer::NOTHING, |values| Answer::of(&serde_json::to_vec(values).unwrap_or_default()))
+}
+
 /// The way of one output to the world: every question is noted in its trace.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -243,8 +246,9 @@ impl Reader {
 
     /// The values that answer `read`.
     pub fn ask(&self, read: &Read) -> Option<Vec<Value>> {
-        self.note(read);
-        self.world.values(read)
+        let values = self.world.values(read);
+        self.trace.note(read, &self.reads, || answer_of(values.as_deref()));
+        values
     }
 
     /// The value of `site` in layouts.

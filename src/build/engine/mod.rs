@@ -32,8 +32,9 @@ use rustc_hash::FxHashSet;
 use self::changes::Changes;
 use self::kept::{Kept, Sealed, Settings, Whole};
 use self::look::{Look, ReadHead};
+use self::make::Made;
 use self::pieces::Pieces;
-use self::renew::{names_of, new_world, parts, patched};
+use self::renew::Renewed;
 use self::select::{Extent, Selection};
 pub use self::why::Why;
 use super::asset::Naming;
@@ -41,7 +42,7 @@ use super::model::{Drafts, Fields};
 use super::output::render::ToAnchor;
 use super::sources::{Sources, read_text};
 use super::texts::Texts;
-use super::trace::Answer;
+use super::trace::{Answer, Read, ReadId};
 use super::world::World;
 use crate::site::config::{self, Config};
 use crate::site::diagnostic::{Diagnostic, Severity};
@@ -241,30 +242,10 @@ impl Engine {
         changes.has_other_structure |= kept.today != sources.today() || !heads_hold;
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
-        let mut whole_layouts = true;
-        let is_mine = world.as_ref().is_some_and(|world| Arc::strong_count(world) == 1);
-        let is_patched = is_mine && changes.are_only_texts() && found.is_empty();
-        // In this process' own build of only texts, objects are not looked at again.
-        let mut damaged = FxHashSet::default();
-        let world = match world {
-            Some(world) if is_patched => patched(world, &kept, &changes),
-            before => {
-                let files: Vec<String> = kept.files.keys().cloned().collect();
-                let parts = parts(request, &files, config, before.as_deref(), &changes, &mut found);
-                whole_layouts = parts.are_whole;
-                let (world, not_whole) = rayon::join(
-                    || new_world(sources, &texts, parts, &kept, request.drafts, &files, &mut found),
-                    || select::damaged(writer, &kept),
-                );
-                damaged = not_whole;
-                let names = names_of(&world);
-                changes.has_other_names = names != kept.names;
-                kept.names = names;
-                kept.found = std::mem::take(&mut found);
-                world
-            }
-        };
-        if !whole_layouts {
+        let round = Round { request, writer, texts: &texts };
+        let Renewed { world, is_patched, are_layouts_whole, damaged } =
+            renew::renewed(&round, world, config, &mut kept, &mut changes, found);
+        if !are_layouts_whole {
             return Ok(without_layouts(request, &texts, &world, &kept, &look));
         }
         // When nobody sees what is new in the heads, only the pages themselves are different.
@@ -275,16 +256,7 @@ impl Engine {
             (true, false) => Extent::TextsAlone,
         };
         let may_differ = changes.judge();
-        let changed = match Arc::get_mut(&mut kept.reads) {
-            // The texts that are new are nobody's but their own pages'.
-            _ if extent == Extent::TextsAlone => FxHashSet::default(),
-            Some(reads) => reads.ask_again(&may_differ, |read| world.answer(read)),
-            None => {
-                // Somebody still reads; nothing that was read can be asked again.
-                kept.outputs.clear();
-                FxHashSet::default()
-            }
-        };
+        let changed = ask_again(&mut kept, &world, extent, &may_differ);
         let selection = Selection {
             request,
             world: &world,
@@ -296,16 +268,7 @@ impl Engine {
         };
         let (dirty, why) = selection.of(&mut kept);
         let mut made = make::all(request, writer, &world, &texts, &kept, &dirty)?;
-        for (path, output) in std::mem::take(&mut made.outputs) {
-            let now = output.as_ref().map(|output| output.record.clone());
-            let before = match output {
-                Some(output) => kept.outputs.insert(path.clone(), output),
-                None => kept.outputs.remove(&path),
-            };
-            made.has_other_anchors = made.has_other_anchors
-                || anchors(before.as_ref().map(|output| &output.record)) != anchors(now.as_ref());
-            made.paths.push(path);
-        }
+        keep(&mut kept, &mut made);
         let report = publish::publish(request, writer, &world, &mut kept, &changes, made, why)?;
         // After a build with mistakes the next one takes up the cache, which is older: what is
         // kept would have to remember everything that could not be made.
@@ -315,6 +278,46 @@ impl Engine {
             self.is_unsaved = true;
         }
         Ok(report)
+    }
+}
+
+/// What a build has in its hands from beginning to end.
+struct Round<'r> {
+    request: &'r Request<'r>,
+    writer: &'r Writer,
+    texts: &'r Texts<'r>,
+}
+
+/// Asks the reads that outputs share again, and gives those that have another answer.
+fn ask_again(
+    kept: &mut Kept,
+    world: &World,
+    extent: Extent,
+    may_differ: &(dyn Fn(&Read) -> bool + Sync),
+) -> FxHashSet<ReadId> {
+    match Arc::get_mut(&mut kept.reads) {
+        // The texts that are new are nobody's but their own pages'.
+        _ if extent == Extent::TextsAlone => FxHashSet::default(),
+        Some(reads) => reads.ask_again(may_differ, |read| world.answer(read)),
+        None => {
+            // Somebody still reads; nothing that was read can be asked again.
+            kept.outputs.clear();
+            FxHashSet::default()
+        }
+    }
+}
+
+/// Puts what was made among what is kept.
+fn keep(kept: &mut Kept, made: &mut Made) {
+    for (path, output) in std::mem::take(&mut made.outputs) {
+        let now = output.as_ref().map(|output| output.record.clone());
+        let before = match output {
+            Some(output) => kept.outputs.insert(path.clone(), output),
+            None => kept.outputs.remove(&path),
+        };
+        made.has_other_anchors =
+            made.has_other_anchors || anchors(before.as_ref().map(|output| &output.record)) != anchors(now.as_ref());
+        made.paths.push(path);
     }
 }
 

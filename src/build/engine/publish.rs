@@ -236,7 +236,7 @@ fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
 fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry> {
     let outputs = kept.outputs.keys().filter_map(|path| entry_of(world, kept, path));
     let mut all: Vec<Entry> = outputs.chain(assets.iter().map(|(entry, _)| entry.clone())).collect();
-    all.sort_by(|one, other| one.path.cmp(&other.path));
+    all.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
     all
 }
 
@@ -245,7 +245,7 @@ fn public(kept: &Kept, assets: &[(Entry, Object)]) -> Vec<(String, Object)> {
     let outputs = kept.outputs.iter().filter(|(path, _)| *path != SHELL);
     let outputs = outputs.map(|(path, output)| (path.clone(), output.object));
     let mut files: Vec<_> = outputs.chain(assets.iter().map(|(entry, object)| (entry.path.clone(), *object))).collect();
-    files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    files.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     files
 }
 

@@ -2,35 +2,77 @@
 
 use std::sync::Arc;
 
-use super::Request;
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
 use super::changes::Changes;
 use super::kept::Kept;
+use super::{Request, Round, select};
 use crate::build::asset::Assets;
 use crate::build::data::DataFiles;
 use crate::build::layout;
-use crate::build::model::{self, Drafts, Head};
+use crate::build::model::{self, Head};
 use crate::build::output::plan::{self, Subject};
 use crate::build::output::render;
-use crate::build::sources::Sources;
 use crate::build::texts::Texts;
 use crate::build::trace::Answer;
 use crate::build::world::{Blocks, World};
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic};
 
+/// The world of a build, and what was seen while it was made.
+pub(super) struct Renewed {
+    pub(super) world: Arc<World>,
+    /// Whether it is the one before, with other words in some of its pages.
+    pub(super) is_patched: bool,
+    pub(super) are_layouts_whole: bool,
+    /// Paths whose objects are not as they were written. They are not looked at for a world
+    /// that is patched: this process has made them.
+    pub(super) damaged: FxHashSet<String>,
+}
+
+/// The world of this build: the one `before` if only texts are new, another one otherwise.
+pub(super) fn renewed(
+    round: &Round<'_>,
+    before: Option<Arc<World>>,
+    config: Config,
+    kept: &mut Kept,
+    changes: &mut Changes,
+    mut found: Vec<Diagnostic>,
+) -> Renewed {
+    let before = match before {
+        Some(world) if changes.are_only_texts() && found.is_empty() && Arc::strong_count(&world) == 1 => {
+            let world = patched(world, kept, changes);
+            return Renewed { world, is_patched: true, are_layouts_whole: true, damaged: FxHashSet::default() };
+        }
+        before => before,
+    };
+    let Round { request, writer, texts } = *round;
+    let files: Vec<String> = kept.files.keys().cloned().collect();
+    let parts = parts(request, &files, config, before.as_deref(), changes, &mut found);
+    let are_layouts_whole = parts.are_whole;
+    let (world, damaged) =
+        rayon::join(|| new_world(request, texts, parts, kept, &files, &mut found), || select::damaged(writer, kept));
+    let names = names_of(&world);
+    changes.has_other_names = names != kept.names;
+    kept.names = names;
+    kept.found = found;
+    Renewed { world, is_patched: false, are_layouts_whole, damaged }
+}
+
 /// The parts of a build that templates and configuration make.
-pub(super) struct Parts {
+struct Parts {
     config: Config,
     layouts: Arc<layout::Layouts>,
     data: Arc<DataFiles>,
     assets: Arc<Assets>,
     /// Whether every layout could be read.
-    pub(super) are_whole: bool,
+    are_whole: bool,
 }
 
 /// Templates, data and assets; those of the build before where none of their files is
 /// another one. They are loaded again when they had mistakes, to tell them again.
-pub(super) fn parts(
+fn parts(
     request: &Request<'_>,
     files: &[String],
     config: Config,
@@ -57,20 +99,20 @@ pub(super) fn parts(
     Parts { config, layouts, data, assets, are_whole }
 }
 
-pub(super) fn new_world(
-    sources: &dyn Sources,
+fn new_world(
+    request: &Request<'_>,
     texts: &Texts<'_>,
     parts: Parts,
     kept: &Kept,
-    drafts: Drafts,
     files: &[String],
     found: &mut Vec<Diagnostic>,
 ) -> Arc<World> {
     let mut heads: Vec<(&str, Arc<Head>)> =
         kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
-    heads.sort_unstable_by_key(|(source, _)| *source);
+    heads.par_sort_unstable_by_key(|(source, _)| *source);
     let Parts { config, layouts, data, assets, .. } = parts;
-    let site = model::load(&heads, config, files, (drafts, sources.today()), texts, found);
+    let settings = (request.drafts, request.sources.today());
+    let site = model::load(&heads, config, files, settings, texts, found);
     let plan = plan::plan(&site, &layouts, files, texts, found);
     let described = render::describe(&site);
     let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
@@ -87,7 +129,7 @@ pub(super) fn new_world(
 }
 
 /// The same world with other words in some of its pages.
-pub(super) fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> {
+fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> {
     if let Some(inner) = Arc::get_mut(&mut world) {
         inner.blocks.clear();
         let digests = changes.files.iter().filter_map(|file| Some((file.clone(), kept.files.get(file)?.digest?)));
@@ -102,7 +144,7 @@ pub(super) fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> 
 }
 
 /// The digest of everything that a link may lead to.
-pub(super) fn names_of(world: &World) -> Answer {
+fn names_of(world: &World) -> Answer {
     let mut hasher = blake3::Hasher::new();
     let mut add = |part: &str| {
         hasher.update(&(part.len() as u64).to_le_bytes());

@@ -14,6 +14,8 @@ pub struct TextSection {
 /// Gathers the words of a page while it is written.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
+    /// Whether anybody wants the sections.
+    is_wanted: bool,
     sections: Vec<TextSection>,
     anchor: String,
     heading: String,
@@ -22,6 +24,16 @@ pub(super) struct Outline {
 }
 
 impl Outline {
+    /// An empty one. Sections that nobody wants are not kept.
+    pub(super) fn new(is_wanted: bool) -> Self {
+        Self { is_wanted, ..Self::default() }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.is_wanted);
+    }
+
     /// Ends the running section and begins that of a heading.
     pub(super) fn begin(&mut self, anchor: &str, heading: &str) {
         self.end();
@@ -30,6 +42,10 @@ impl Outline {
     }
 
     fn end(&mut self) {
+        if !self.is_wanted {
+            self.text.clear();
+            return;
+        }
         let text = collapsed(&self.text);
         self.text.clear();
         let (anchor, heading) = (std::mem::take(&mut self.anchor), std::mem::take(&mut self.heading));

@@ -40,7 +40,7 @@ pub struct Rendered {
     /// Every id that a link can lead to: of headings, terms of definition lists, and raw
     /// HTML.
     pub anchors: Vec<String>,
-    /// The words, by heading, for the search.
+    /// The words, by heading, for the search; none if its surroundings do not want them.
     pub sections: Vec<TextSection>,
 }
 
@@ -56,7 +56,7 @@ pub fn render(source: Source<'_>, options: &Markdown, surroundings: &dyn Surroun
         Tree::default()
     };
     let page = Page { source, options, parser_options, surroundings, tree };
-    let mut state = State::new(options.dialect, body);
+    let mut state = State::new(options.dialect, body, surroundings.want_words());
     page.report_faults(&mut state);
     if let Some(title) = title_before(page.source.text, page.source.body.start) {
         page.name_title(title, &mut state);
@@ -93,13 +93,13 @@ pub(super) struct State {
 }
 
 impl State {
-    fn new(dialect: Dialect, body: &str) -> Self {
+    fn new(dialect: Dialect, body: &str, wants_words: bool) -> Self {
         Self {
             diagnostics: Vec::new(),
             ids: Ids::new(dialect, body),
             headings: Vec::new(),
             anchors: Vec::new(),
-            outline: Outline::default(),
+            outline: Outline::new(wants_words),
             footnotes: 0,
             names: None,
         }
@@ -137,7 +137,7 @@ impl Page<'_> {
     fn name_title(&self, title: Range<usize>, state: &mut State) {
         self.fragment(&Masked::new(self.source.text, title, &self.tree, &[], ""), state, 0);
         state.headings.clear();
-        state.outline = Outline::default();
+        state.outline.clear();
     }
 
     pub(super) fn place(&self, span: Range<usize>) -> Place {

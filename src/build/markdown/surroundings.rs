@@ -22,6 +22,11 @@ pub trait Surroundings {
     /// of the author's file that hold the destination.
     fn resolve_link(&self, destination: &str, kind: LinkKind, span: Range<usize>) -> Option<String>;
 
+    /// Whether the words of the text are wanted, for the search.
+    fn want_words(&self) -> bool {
+        true
+    }
+
     /// Whether there is a shortcode of exactly this name.
     fn has_shortcode(&self, name: &str) -> bool;
 

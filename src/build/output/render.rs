@@ -119,6 +119,11 @@ impl Renderer<'_> {
             Err(_) if !page.has_file => Arc::from(""),
             Err(diagnostic) => return Rendered { found: vec![diagnostic], ..Rendered::default() },
         };
+        // The text is the same on each list page: it is found by the first.
+        let is_found = number == 1 && {
+            reader.note(&Read::Setting(Setting::Search));
+            site.config.search && page.front.in_search
+        };
         let surroundings = PageSurroundings {
             renderer: self,
             reader,
@@ -126,6 +131,7 @@ impl Renderer<'_> {
             id,
             file: &file,
             text: &text,
+            is_found,
             to_anchors: RefCell::default(),
             found: RefCell::default(),
         };
@@ -136,8 +142,7 @@ impl Renderer<'_> {
         if number == 1 {
             rendered.to_anchors = surroundings.to_anchors.into_inner();
             rendered.anchors = html.anchors;
-            reader.note(&Read::Setting(Setting::Search));
-            if site.config.search && page.front.in_search {
+            if is_found {
                 rendered.documents = documents_of(page, site, html.sections);
             }
         } else {
@@ -145,8 +150,8 @@ impl Renderer<'_> {
             rendered.found.clear();
         }
         let fields = output.layout.as_deref().map_or(Fields::NONE, |layout| self.world.layouts.fields(layout));
-        reader.note(&Read::Page { source: page.source.clone(), fields });
-        let mut value = page.describe(&site.config, fields);
+        let described = reader.ask(&Read::Page { source: page.source.clone(), fields });
+        let mut value = described.and_then(|mut values| values.pop()).unwrap_or_default();
         let lists = output.layout.as_deref().is_some_and(|layout| self.world.layouts.shows_items(layout))
             && site.sections.contains_key(&id);
         if number > 1 {
@@ -287,6 +292,8 @@ struct PageSurroundings<'a> {
     id: PageId,
     file: &'a str,
     text: &'a str,
+    /// Whether the search finds it.
+    is_found: bool,
     to_anchors: RefCell<Vec<ToAnchor>>,
     found: RefCell<Vec<Diagnostic>>,
 }
@@ -329,6 +336,10 @@ impl Surroundings for PageSurroundings<'_> {
                 None
             }
         }
+    }
+
+    fn want_words(&self) -> bool {
+        self.is_found
     }
 
     fn has_shortcode(&self, name: &str) -> bool {

@@ -14,9 +14,11 @@
 //! [`Shelf`] reads, [`Writer`] writes. Neither knows of Markdown or of HTTP.
 
 mod manifest;
+mod object;
 mod shelf;
 mod writer;
 
 pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Manifest, Redirect, Shell, Site};
+pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};
-pub use writer::{Known, Listing, Object, PublishError, Published, Writer, Written};
+pub use writer::{Known, PublishError, Published, Writer};

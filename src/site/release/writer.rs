@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::manifest::{Access, BuildId, Manifest};
+use super::object::{Listing, Object, Written};
 use super::shelf::Shelf;
 use crate::site::digest::Digest;
 use crate::site::permalink::{Permalink, is_path};
@@ -46,39 +46,6 @@ pub struct Published {
     pub changed: bool,
 }
 
-/// An object on the shelf.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
-    /// Its name.
-    pub digest: Digest,
-    /// How many bytes it has.
-    pub length: u64,
-    /// When it was written: it was damaged if its file says otherwise later.
-    pub written: Written,
-}
-
-impl Object {
-    /// Whether its file is as it was written.
-    fn is_as_in(&self, file: &fs::Metadata) -> bool {
-        file.is_file() && file.len() == self.length && Written::of(file) == self.written
-    }
-}
-
-/// The time of a file that is never changed, in nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written(i128);
-
-impl Written {
-    fn of(file: &fs::Metadata) -> Self {
-        let time = file.modified().ok();
-        let since = |time: std::time::SystemTime| match time.duration_since(std::time::UNIX_EPOCH) {
-            Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
-            Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
-        };
-        Self(time.map_or(0, since))
-    }
-}
-
 /// What is known of `public/`, so that few of its files must be looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
@@ -100,48 +67,6 @@ pub enum PublishError {
     /// The edge answers from the new release; `public/` is between the two.
     #[error("the release is live, but public/ is no whole copy of it: {0}")]
     NotCheckedOut(#[source] io::Error),
-}
-
-/// The objects on the shelf and the file that each of them is: with it, one look at a file
-/// of `public/` says that its object is there too.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// The device that they are on; none where files have no numbers.
-    device: Option<u64>,
-    files: FxHashMap<Digest, u64>,
-}
-
-impl Listing {
-    #[cfg(unix)]
-    fn of(objects: &Path) -> Self {
-        use std::os::unix::fs::{DirEntryExt, MetadataExt};
-        let folders: Vec<PathBuf> =
-            fs::read_dir(objects).into_iter().flatten().flatten().map(|folder| folder.path()).collect();
-        let object = |entry: fs::DirEntry| Some((entry.file_name().to_str()?.parse().ok()?, entry.ino()));
-        let files = folders
-            .par_iter()
-            .flat_map_iter(|folder| fs::read_dir(folder).into_iter().flatten().flatten().filter_map(object));
-        let files: Vec<(Digest, u64)> = files.collect();
-        let device = fs::metadata(objects).ok().map(|found| found.dev());
-        Self { device, files: files.into_iter().collect() }
-    }
-
-    #[cfg(not(unix))]
-    fn of(_: &Path) -> Self {
-        Self::default()
-    }
-
-    /// Whether `file` is the object of that name.
-    #[cfg(unix)]
-    fn names(&self, digest: Digest, file: &fs::Metadata) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        self.device == Some(file.dev()) && self.files.get(&digest) == Some(&file.ino())
-    }
-
-    #[cfg(not(unix))]
-    fn names(&self, _: Digest, _: &fs::Metadata) -> bool {
-        false
-    }
 }
 
 /// One build's hold on the shelf. Only one exists for a folder at a time, over all
@@ -255,7 +180,9 @@ impl Writer {
     }
 
     fn make_live(&self, manifest: &Manifest) -> io::Result<Published> {
-        let bytes = serde_json::to_vec(manifest)?;
+        // About what it needs: to grow a buffer of megabytes copies it again and again.
+        let mut bytes = Vec::with_capacity(256 * (manifest.entries.len() + manifest.redirects.len() + 16));
+        serde_json::to_writer(&mut bytes, manifest)?;
         let id = BuildId::of(&bytes);
         let before = self.shelf.current().ok();
         let path = self.shelf.manifest_file(id);
@@ -356,8 +283,10 @@ impl Writer {
 
     /// Looks at the files that another object answers than the one that is known to be there.
     fn check_out_new(&self, public: &Path, manifest: &Manifest, known: &Known<'_>) -> io::Result<()> {
-        let before: HashMap<&str, &Object> = known.files.iter().map(|(path, object)| (path.as_str(), object)).collect();
-        let mut wanted: HashSet<&str> = HashSet::with_capacity(before.len());
+        let before: FxHashMap<&str, &Object> =
+            known.files.iter().map(|(path, object)| (path.as_str(), object)).collect();
+        let mut wanted: FxHashSet<&str> = FxHashSet::default();
+        wanted.reserve(before.len());
         let mut new = Vec::new();
         for file in public_files(manifest) {
             wanted.insert(file.0);
