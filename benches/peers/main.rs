@@ -121,7 +121,7 @@ fn main() {
             }
         }
     }
-    if !options.leave_trash {
+    if !options.leave_trash && !options.only_plots {
         trash.empty();
     }
     if let Some(folder) = &options.plots {

@@ -13,7 +13,6 @@ use std::time::SystemTime;
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
 
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
@@ -85,6 +84,15 @@ impl Stamp {
     }
 }
 
+/// What was seen in one folder.
+#[derive(Default)]
+struct Part {
+    files: Vec<Stamped>,
+    found: Vec<Diagnostic>,
+    /// The folders in it: where, and what they are called from the root.
+    folders: Vec<(PathBuf, String)>,
+}
+
 /// A site in a folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -126,63 +134,71 @@ impl Folder {
         if !base.exists() {
             return;
         }
-        // What lies in it at once, then each folder of it on any core.
-        let top: Vec<_> = walk(folder, &base, 1).collect();
-        let parts = top.into_par_iter().map(|entry| {
-            let (mut files, mut found) = (Vec::new(), Vec::new());
-            match entry {
-                Ok(entry) if entry.depth() == 1 && entry.file_type().is_dir() => {
-                    let below = walk(folder, entry.path(), usize::MAX);
-                    self.take(folder, &base, below, &mut files, &mut found);
-                }
-                entry => self.take(folder, &base, std::iter::once(entry), &mut files, &mut found),
+        // Level by level, the folders of each on all cores.
+        let mut level = vec![(base, folder.to_owned())];
+        while !level.is_empty() {
+            let parts = level.par_iter().map(|(path, name)| self.look_into(folder, path, name));
+            let parts: Vec<Part> = parts.collect();
+            level.clear();
+            for mut part in parts {
+                files.append(&mut part.files);
+                found.append(&mut part.found);
+                level.append(&mut part.folders);
             }
-            (files, found)
-        });
-        for (mut part, mut mistakes) in parts.collect::<Vec<_>>() {
-            files.append(&mut part);
-            found.append(&mut mistakes);
         }
     }
 
-    /// Takes the files among `entries`, which are below `base`, the `folder` of the site.
-    fn take(
-        &self,
-        folder: &str,
-        base: &Path,
-        entries: impl Iterator<Item = walkdir::Result<walkdir::DirEntry>>,
-        files: &mut Vec<Stamped>,
-        found: &mut Vec<Diagnostic>,
-    ) {
-        for entry in entries {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    let path = error.path().map_or_else(|| folder.to_owned(), |path| named(base, folder, path));
-                    found.push(unreadable(&path, &error));
-                    continue;
-                }
-            };
-            let path = named(base, folder, entry.path());
-            if entry.path().to_str().is_none() {
-                let place = Place::file(path);
-                found.push(
-                    Diagnostic::error(Code::NotUtf8, place, "the name of the file is not UTF-8")
-                        .hint("rename the file"),
-                );
-            } else if entry.path_is_symlink() {
-                match self.linked(entry.path()) {
-                    Ok(true) => files.push((path.clone(), self.stamp(&path))),
-                    Ok(false) => {}
-                    Err(message) => found.push(
-                        Diagnostic::error(Code::LinkOutOfTree, Place::file(path), message)
-                            .hint("copy the file into the site, or remove the link"),
-                    ),
-                }
-            } else if entry.file_type().is_file() {
-                let stamp = entry.metadata().ok().map(|file| Stamp::of(&file));
-                files.push((path, stamp));
+    /// What lies in one folder below `top`: at `path`, called `name` from the root.
+    fn look_into(&self, top: &str, path: &Path, name: &str) -> Part {
+        let mut part = Part::default();
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                part.found.push(unreadable(name, &error));
+                return part;
             }
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.take(top, &entry, name, &mut part),
+                Err(error) => part.found.push(unreadable(name, &error)),
+            }
+        }
+        part
+    }
+
+    fn take(&self, top: &str, entry: &fs::DirEntry, above: &str, part: &mut Part) {
+        let file_name = entry.file_name();
+        let shown = file_name.to_string_lossy();
+        if is_ignored(top, &shown) {
+            return;
+        }
+        let path = format!("{above}/{shown}");
+        let refuse =
+            |code, message: String, hint: &str| Diagnostic::error(code, Place::file(&path), message).hint(hint);
+        match entry.file_type() {
+            _ if file_name.to_str().is_none() => {
+                let message = "the name of the file is not UTF-8".to_owned();
+                part.found.push(refuse(Code::NotUtf8, message, "rename the file"));
+            }
+            Ok(kind) if kind.is_symlink() => match self.linked(&entry.path()) {
+                Ok(true) => {
+                    let stamp = self.stamp(&path);
+                    part.files.push((path, stamp));
+                }
+                Ok(false) => {}
+                Err(message) => {
+                    let hint = "copy the file into the site, or remove the link";
+                    part.found.push(refuse(Code::LinkOutOfTree, message, hint));
+                }
+            },
+            Ok(kind) if kind.is_dir() => part.folders.push((entry.path(), path)),
+            Ok(kind) if kind.is_file() => {
+                let stamp = entry.metadata().ok().map(|file| Stamp::of(&file));
+                part.files.push((path, stamp));
+            }
+            Ok(_) => {}
+            Err(error) => part.found.push(unreadable(&path, &error)),
         }
     }
 
@@ -310,25 +326,4 @@ pub fn is_ignored(folder: &str, name: &str) -> bool {
         || (name.starts_with('#') && name.ends_with('#'))
         || (name.ends_with(".swp") && name.starts_with('.'))
         || (folder != "static" && name.starts_with('.'))
-}
-
-/// What is in `path`, so many folders deep, without what is ignored. Unsorted: whoever needs
-/// an order sorts less than this would.
-fn walk(folder: &str, path: &Path, depth: usize) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
-    let wanted =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_ignored(folder, &entry.file_name().to_string_lossy());
-    WalkDir::new(path).max_depth(depth).into_iter().filter_entry(wanted)
-}
-
-fn named(base: &Path, folder: &str, path: &Path) -> String {
-    let below = path.strip_prefix(base).unwrap_or(path);
-    if std::path::MAIN_SEPARATOR == '/' && !below.as_os_str().is_empty() {
-        return format!("{folder}/{}", below.to_string_lossy());
-    }
-    let mut name = folder.to_owned();
-    for part in below.components() {
-        name.push('/');
-        name.push_str(&part.as_os_str().to_string_lossy());
-    }
-    name
 }

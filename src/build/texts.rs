@@ -34,6 +34,11 @@ impl<'s> Texts<'s> {
         }
     }
 
+    /// Whether there is a fence in one of those that are kept.
+    pub fn have_code(&self) -> bool {
+        self.kept.values().any(|text| text.contains("```"))
+    }
+
     /// The text of `file`.
     pub fn of(&self, file: &str) -> Result<Arc<str>, Diagnostic> {
         match self.kept.get(file) {

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kept::{Kept, SeenFile};
 use crate::build::model::Head;
-use crate::build::sources::{Sources, Stamp, is_page, read_text};
+use crate::build::sources::{Sources, Stamp, Stamped, is_page, read_text};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
 
@@ -58,7 +58,16 @@ impl Look {
                 };
             }
         }
-        let (files, found) = sources.files();
+        Self::among(sources, sources.files(), before, only)
+    }
+
+    /// Looks at `files`, which are all that there are, with their stamps.
+    pub(super) fn among(
+        sources: &dyn Sources,
+        (files, found): (Vec<Stamped>, Vec<Diagnostic>),
+        before: &BTreeMap<String, SeenFile>,
+        only: Option<&BTreeSet<String>>,
+    ) -> Self {
         let mut changed = FxHashSet::default();
         let mut is_new = false;
         let mut kept = FxHashMap::default();

@@ -38,6 +38,7 @@ use self::renew::Renewed;
 use self::select::{Extent, Selection};
 pub use self::why::Why;
 use super::asset::Naming;
+use super::markdown::highlight;
 use super::model::{Drafts, Fields};
 use super::output::render::ToAnchor;
 use super::sources::{Sources, read_text};
@@ -163,15 +164,16 @@ impl Engine {
         let look;
         if let Some(kept) = &kept {
             look = Look::at(sources, &kept.files, only);
-        } else if let Some(cached) = cache::open(&request.shelf, &settings) {
-            look = Look::at(sources, &cached.files, None);
-            let is_same = look.changed.is_empty() && look.found.is_empty() && cached.today == sources.today();
-            if is_same && let Some(report) = same_again(request, &writer, &cached.whole) {
-                return Ok(report);
-            }
-            kept = cached.load();
         } else {
-            look = Look::at(sources, &BTreeMap::new(), None);
+            let (cached, files) = rayon::join(|| cache::open(&request.shelf, &settings), || sources.files());
+            look = Look::among(sources, files, cached.as_ref().map_or(&BTreeMap::new(), |cached| &cached.files), None);
+            if let Some(cached) = cached {
+                let is_same = look.changed.is_empty() && look.found.is_empty() && cached.today == sources.today();
+                if is_same && let Some(report) = same_again(request, &writer, &cached.whole) {
+                    return Ok(report);
+                }
+                kept = cached.load();
+            }
         }
         match self.round(request, &writer, settings.clone(), look, kept) {
             // It stays for the release that is live, and a new one is made from all texts.
@@ -243,8 +245,15 @@ impl Engine {
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
         let round = Round { request, writer, texts: &texts };
-        let Renewed { world, is_patched, are_layouts_whole, damaged } =
-            renew::renewed(&round, world, config, &mut kept, &mut changes, found);
+        let (renewed, ()) = rayon::join(
+            || renew::renewed(&round, world, config, &mut kept, &mut changes, found),
+            || {
+                if texts.have_code() {
+                    highlight::load();
+                }
+            },
+        );
+        let Renewed { world, is_patched, are_layouts_whole, damaged } = renewed;
         if !are_layouts_whole {
             return Ok(without_layouts(request, &texts, &world, &kept, &look));
         }

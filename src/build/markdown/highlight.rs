@@ -52,6 +52,12 @@ impl Weighter<Digest, Arc<str>> for Bytes {
     }
 }
 
+/// Loads the grammars, for who knows that they will be wanted and has something else to do
+/// meanwhile.
+pub fn load() {
+    LazyLock::force(&SYNTAXES);
+}
+
 /// The HTML of `code`, or `None` when it is to stay plain: the language is not known, or
 /// the code too large.
 pub fn html(language: &str, code: &str) -> Option<Arc<str>> {
