@@ -12,6 +12,7 @@
 //! its object is not as it was written. Nothing of the record is believed beyond that, and
 //! it is written last: a build that was killed is done again.
 
+mod before;
 mod cache;
 mod changes;
 mod kept;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use self::before::{Before, Opened};
 use self::changes::Changes;
 use self::kept::{Kept, Sealed, Settings, Whole};
 use self::look::{Look, ReadHead};
@@ -157,30 +159,29 @@ impl Engine {
                 && kept.whole.release == request.shelf.current().ok()
                 && kept.whole.hidden.iter().all(|object| writer.is_whole(object))
         };
-        let mut kept = self.kept.take().filter(stands);
-        if kept.is_none() {
-            self.world = None;
-        }
-        let look;
-        if let Some(kept) = &kept {
-            look = Look::at(sources, &kept.files, only);
+        let before = if let Some(kept) = self.kept.take().filter(stands) {
+            Before::living(sources, kept, only)
         } else {
-            let (cached, files) = rayon::join(|| cache::open(&request.shelf, &settings), || sources.files());
-            look = Look::among(sources, files, cached.as_ref().map_or(&BTreeMap::new(), |cached| &cached.files), None);
-            if let Some(cached) = cached {
-                let is_same = look.changed.is_empty() && look.found.is_empty() && cached.today == sources.today();
-                if is_same && let Some(report) = same_again(request, &writer, &cached.whole) {
-                    return Ok(report);
+            self.world = None;
+            match rayon::join(|| cache::open(&request.shelf, &settings), || sources.files()) {
+                (None, files) => Before::nothing(sources, files),
+                (Some(cached), files) => {
+                    let opened = Opened::at(sources, cached, files);
+                    if let Some(cached) = opened.same(sources)
+                        && let Some(report) = same_again(request, &writer, &cached.whole)
+                    {
+                        return Ok(report);
+                    }
+                    opened.load(sources)
                 }
-                kept = cached.load();
             }
-        }
-        match self.round(request, &writer, settings.clone(), look, kept) {
+        };
+        match self.round(request, &writer, settings.clone(), before) {
             // It stays for the release that is live, and a new one is made from all texts.
             Err(BuildError::DamagedIndex(error)) => {
                 tracing::warn!(%error, "the search index cannot be added to, and is made again");
                 self.world = None;
-                self.round(request, &writer, settings, Look::at(sources, &BTreeMap::new(), None), None)
+                self.round(request, &writer, settings, Before::nothing(sources, sources.files()))
             }
             other => other,
         }
@@ -225,10 +226,10 @@ impl Engine {
         request: &Request<'_>,
         writer: &Writer,
         settings: Settings,
-        look: Look,
-        kept: Option<Kept>,
+        before: Before,
     ) -> Result<Report, BuildError> {
         let sources = request.sources;
+        let (kept, look) = before.parts();
         let mut texts = Texts::new(sources);
         let mut changes = Changes::of(look.changed.clone(), look.has_other_files);
         let mut found = look.found.clone();
