@@ -133,7 +133,7 @@ impl Node {
                 TemplateElement::PartialExpression(partial) | TemplateElement::PartialBlock(partial) => {
                     match &partial.name {
                         Parameter::Subexpression(_) => self.includes_any = true,
-                        name => self.included.extend(name_of(name)),
+                        name => self.included.extend(name_of(name).map(str::to_owned)),
                     }
                     // What a partial is given, it names itself.
                     partial.params.iter().chain(partial.hash.values()).for_each(|given| self.look(given, false));
@@ -142,13 +142,13 @@ impl Node {
                     }
                 }
                 TemplateElement::DecoratorBlock(decorator) | TemplateElement::DecoratorExpression(decorator) => {
-                    self.inline.extend(decorator.params.first().and_then(name_of));
+                    self.inline.extend(decorator.params.first().and_then(name_of).map(str::to_owned));
                     if let Some(inside) = &decorator.template {
                         self.collect(inside);
                     }
                 }
                 TemplateElement::HelperBlock(helper) => {
-                    self.helpers.extend(name_of(&helper.name));
+                    self.helpers.extend(name_of(&helper.name).map(str::to_owned));
                     self.call(helper);
                     for inside in [&helper.template, &helper.inverse].into_iter().flatten() {
                         self.collect(inside);
@@ -193,9 +193,10 @@ impl Node {
     }
 }
 
-fn name_of(parameter: &Parameter) -> Option<String> {
+/// The name of a template or a helper, if it stands in the text; as `{{> "name"}}` too.
+pub(super) fn name_of(parameter: &Parameter) -> Option<&str> {
     match parameter {
-        Parameter::Literal(value) => value.as_str().map(str::to_owned),
-        other => other.as_name().map(str::to_owned),
+        Parameter::Literal(value) => value.as_str(),
+        other => other.as_name(),
     }
 }

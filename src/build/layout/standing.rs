@@ -16,6 +16,7 @@ use handlebars::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::graph::name_of;
 use super::{HELPERS, scope};
 use crate::build::world::Block;
 
@@ -213,13 +214,6 @@ impl Judge<'_> {
         }
         let first = path.split(['.', '/', '[', ']']).find(|word| !word.is_empty() && *word != "this");
         !path.contains("..") && !first.is_some_and(|word| self.names.given.contains(word))
-    }
-}
-
-fn name_of(parameter: &Parameter) -> Option<&str> {
-    match parameter {
-        Parameter::Literal(value) => value.as_str(),
-        other => other.as_name(),
     }
 }
 
