@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -255,8 +255,10 @@ enum Edit {
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     CutCache,
-    /// One byte, so many sixteenths behind the beginning.
-    SpoilCache(usize),
+    SpoilCache,
+    /// One byte, in the file at so many eighths of the cache's pieces.
+    SpoilPiece(usize),
+    DeletePiece(usize),
     NoCache,
     SpoilObject,
     DeleteObject,
@@ -362,10 +364,12 @@ fn edit() -> impl Strategy<Value = Edit> {
         .prop_map(|(path, text)| Edit::Write(path, text.to_owned()));
     let damage = prop::sample::select(&[
         Damage::CutCache,
-        Damage::SpoilCache(1),
-        Damage::SpoilCache(6),
-        Damage::SpoilCache(10),
-        Damage::SpoilCache(15),
+        Damage::SpoilCache,
+        Damage::SpoilPiece(1),
+        Damage::SpoilPiece(3),
+        Damage::SpoilPiece(4),
+        Damage::SpoilPiece(7),
+        Damage::DeletePiece(5),
         Damage::NoCache,
         Damage::SpoilObject,
         Damage::DeleteObject,
@@ -440,6 +444,24 @@ fn put_if_possible(root: &Path, path: &str, text: &str) {
     }
 }
 
+/// The files of the cache beside `cache` itself.
+fn pieces(root: &Path) -> Vec<PathBuf> {
+    let Ok(pieces) = fs::read_dir(root.join(".littoral/pieces")) else { return Vec::new() };
+    let mut pieces: Vec<PathBuf> = pieces.map(|piece| piece.unwrap().path()).collect();
+    pieces.sort();
+    pieces
+}
+
+/// One byte in the middle becomes another.
+fn spoil_byte(file: &Path) {
+    let Ok(mut bytes) = fs::read(file) else { return };
+    let middle = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(middle) {
+        *byte ^= 1;
+        fs::write(file, bytes).unwrap();
+    }
+}
+
 fn spoil(root: &Path, damage: Damage) {
     let cache = root.join(".littoral/cache");
     let object = || {
@@ -454,11 +476,14 @@ fn spoil(root: &Path, damage: Damage) {
             bytes.truncate(bytes.len() / 2);
             fs::write(cache, bytes).unwrap();
         }
-        Damage::SpoilCache(sixteenths) => {
-            let Ok(mut bytes) = fs::read(&cache) else { return };
-            let place = bytes.len() * sixteenths / 16;
-            bytes[place] ^= 1;
-            fs::write(cache, bytes).unwrap();
+        Damage::SpoilCache => spoil_byte(&cache),
+        Damage::SpoilPiece(eighths) | Damage::DeletePiece(eighths) => {
+            let pieces = pieces(root);
+            let Some(piece) = pieces.get(pieces.len() * eighths / 8) else { return };
+            match damage {
+                Damage::DeletePiece(_) => fs::remove_file(piece).unwrap(),
+                _ => spoil_byte(piece),
+            }
         }
         Damage::SpoilObject => {
             let Some(object) = object() else { return };
@@ -512,7 +537,7 @@ fn sequences() -> ProptestConfig {
 const SETTLED: Duration = Duration::from_millis(60);
 
 /// A cache of which one byte is another: in the table, in what says that nothing has changed,
-/// in each of the pieces.
+/// in each of the pieces. Twice, for what is damaged must not be taken over either.
 #[test]
 fn a_cache_that_is_damaged_anywhere_is_as_good_as_none() {
     let site = tempfile::tempdir().unwrap();
@@ -525,16 +550,36 @@ fn a_cache_that_is_damaged_anywhere_is_as_good_as_none() {
     let again = || build(&request(Shelf::of(site.path()), &sources)).unwrap();
     let pages = again().pages;
     let files = tree(&site.path().join("public")).len();
-    let whole = fs::read(site.path().join(".littoral/cache")).unwrap();
-    for place in (0..whole.len()).step_by(whole.len() / 150) {
-        let mut bytes = whole.clone();
-        bytes[place] ^= 1;
-        fs::write(site.path().join(".littoral/cache"), bytes).unwrap();
-        put(site.path(), "content/p7.md", &format!("---\ntitle: P7\n---\nText {place}.\n"));
+    let cache = site.path().join(".littoral/cache");
+    let mut places: Vec<Place> = (0..fs::metadata(&cache).unwrap().len()).step_by(97).map(Place::Cache).collect();
+    places.extend((0..pieces(site.path()).len()).map(Place::Piece));
+    assert!(places.len() > 60, "{}", places.len());
+    for (number, place) in places.into_iter().enumerate() {
+        match &place {
+            Place::Cache(at) => {
+                let mut bytes = fs::read(&cache).unwrap();
+                let at = usize::try_from(*at).unwrap().min(bytes.len() - 1);
+                bytes[at] ^= 1;
+                fs::write(&cache, bytes).unwrap();
+            }
+            Place::Piece(number) => spoil_byte(&pieces(site.path())[*number]),
+        }
+        put(site.path(), "content/p7.md", &format!("---\ntitle: P7\n---\nText {number}.\n"));
         let report = again();
         let found = (report.pages, tree(&site.path().join("public")).len());
-        assert_eq!(found, (pages, files), "byte {place} of {}", whole.len());
+        assert_eq!(found, (pages, files), "{place:?}");
+        put(site.path(), "content/p8.md", &format!("---\ntitle: P8\n---\nText {number}.\n"));
+        let report = again();
+        let found = (report.pages, report.rendered, tree(&site.path().join("public")).len());
+        assert_eq!(found, (pages, 1, files), "after {place:?}");
     }
+}
+
+/// A byte of the cache, or a file beside it.
+#[derive(Debug)]
+enum Place {
+    Cache(u64),
+    Piece(usize),
 }
 
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);

@@ -1,20 +1,23 @@
 //! The cache: [`Kept`] on disk, for the next process.
 //!
 //! ```text
-//! magic, digest of the table, table: length and digest of each section
-//! first section: what is needed to see that nothing has changed
-//! the others: the rest, in pieces that are read on all cores
+//! cache           magic, digest of the table, table: length and digest of each section,
+//!                 and the first section: what is needed to see that nothing has changed
+//! pieces/DIGEST   the others, each in a file of its own, read on all cores
 //! ```
 //!
+//! A section that is as it was is not written again: of the megabytes that a large site
+//! leaves, an edit of one text changes a few pieces.
+//!
 //! One of another version of this program, a damaged one, or none at all is the same: the
-//! next build is clean. It is replaced by rename, after the release it belongs to is live.
+//! next build is clean. `cache` is replaced by rename, after the release it belongs to is
+//! live and the pieces it names are there; those that it does not name are removed then.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,13 +34,13 @@ use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
 use crate::site::release::{Object, Shelf};
 
-const MAGIC: &[u8; 16] = b"littoral cache\n\0";
+const MAGIC: &[u8; 16] = b"littoral cache 2";
 /// The first section, the small parts, and the pieces of heads, reads and outputs.
 const SECTIONS: usize = 2 + 3 * PIECES;
 
 const DIGEST_AT: usize = MAGIC.len();
 const TABLE_AT: usize = DIGEST_AT + DIGEST;
-const BODY_AT: usize = TABLE_AT + SECTIONS * ROW;
+const FIRST_AT: usize = TABLE_AT + SECTIONS * ROW;
 /// Of a digest, in bytes.
 const DIGEST: usize = 32;
 /// Of a row of the table: length, digest.
@@ -88,26 +91,37 @@ pub(super) struct Cached {
     pub(super) files: BTreeMap<String, SeenFile>,
     pub(super) whole: Whole,
     settings: Settings,
-    bytes: Bytes,
+    shelf: Shelf,
     rows: Vec<Row>,
 }
 
-/// Where a section is, and what its bytes must be.
+/// What a section's bytes must be.
+#[derive(Clone, Copy)]
 struct Row {
-    range: Range<usize>,
+    length: usize,
     digest: Digest,
 }
 
 impl Row {
-    /// The section, if its bytes are as they were written.
-    fn of(&self, bytes: &Bytes) -> Option<Section> {
-        let bytes = bytes.slice(self.range.clone());
-        (Digest::of(&bytes) == self.digest).then_some(Section { bytes, digest: self.digest })
+    fn read(row: &[u8]) -> Option<Self> {
+        let (length, digest) = row.split_first_chunk::<8>()?;
+        let digest = <[u8; DIGEST]>::try_from(digest).ok()?.into();
+        Some(Self { length: usize::try_from(u64::from_le_bytes(*length)).ok()?, digest })
+    }
+
+    /// The section, if these are its bytes.
+    fn of(self, bytes: Bytes) -> Option<Section> {
+        (bytes.len() == self.length && Digest::of(&bytes) == self.digest)
+            .then_some(Section { bytes, digest: self.digest })
     }
 }
 
 fn file(shelf: &Shelf) -> PathBuf {
     shelf.derived().join("cache")
+}
+
+fn pieces(shelf: &Shelf) -> PathBuf {
+    shelf.derived().join("pieces")
 }
 
 /// The cache of `shelf`, if there is one that a build with these settings can use.
@@ -118,40 +132,36 @@ pub(super) fn open(shelf: &Shelf, settings: &Settings) -> Option<Cached> {
 /// The same, whatever it was built with.
 pub(super) fn open_any(shelf: &Shelf) -> Option<Cached> {
     let bytes = Bytes::from(fs::read(file(shelf)).ok()?);
-    let table = bytes.get(TABLE_AT..BODY_AT)?;
+    let table = bytes.get(TABLE_AT..FIRST_AT)?;
     let is_whole = bytes.starts_with(MAGIC) && Digest::of(table).bytes() == bytes.get(DIGEST_AT..TABLE_AT)?;
-    let mut at = BODY_AT;
-    let rows = table.chunks_exact(ROW).filter(|_| is_whole).map(|row| {
-        let length = usize::try_from(u64::from_le_bytes(row[..8].try_into().ok()?)).ok()?;
-        let range = at..at.checked_add(length).filter(|end| *end <= bytes.len())?;
-        at = range.end;
-        Some(Row { range, digest: <[u8; DIGEST]>::try_from(&row[8..]).ok()?.into() })
-    });
-    let rows: Vec<Row> = rows.collect::<Option<_>>()?;
-    let first = rows.first()?.of(&bytes)?;
+    let rows: Vec<Row> = table.chunks_exact(ROW).filter(|_| is_whole).map(Row::read).collect::<Option<_>>()?;
+    let first = rows.first()?.of(bytes.slice(FIRST_AT..))?;
     let first: First<'_> = postcard::from_bytes(&first.bytes).ok()?;
     (first.program == PROGRAM).then_some(())?;
     let First { settings, today, files, whole, .. } = first;
     let (settings, files, whole) = (settings.into_owned(), files.into_owned(), whole.into_owned());
-    Some(Cached { today, files, whole, settings, bytes, rows })
+    Some(Cached { today, files, whole, settings, shelf: shelf.clone(), rows })
 }
 
 impl Cached {
+    fn section(&self, at: usize) -> Option<Section> {
+        let row = self.rows.get(at)?;
+        row.of(fs::read(pieces(&self.shelf).join(row.digest.to_string())).ok()?.into())
+    }
+
     /// All of it.
     pub(super) fn load(self) -> Option<Kept> {
-        let section = |at: usize| self.rows.get(at)?.of(&self.bytes);
-        let small: Small = postcard::from_bytes(&section(1)?.bytes).ok()?;
-        let piece = |kind: usize, number: usize| section(2 + kind * PIECES + number);
+        let piece = |kind: usize, number: usize| self.section(2 + kind * PIECES + number);
         let reads = Reads::default();
-        let pieces = || (0..PIECES).into_par_iter();
+        let numbers = || (0..PIECES).into_par_iter();
         // The three kinds beside each other, each in pieces.
         let (heads, (outputs, read)) = rayon::join(
-            || pieces().map(|number| heads(piece(0, number)?)).collect::<Option<Vec<_>>>(),
+            || numbers().map(|number| heads(piece(0, number)?)).collect::<Option<Vec<_>>>(),
             || {
                 rayon::join(
-                    || pieces().map(|number| outputs(piece(2, number)?)).collect::<Option<Vec<_>>>(),
+                    || numbers().map(|number| outputs(piece(2, number)?)).collect::<Option<Vec<_>>>(),
                     || {
-                        pieces().try_for_each(|number| {
+                        numbers().try_for_each(|number| {
                             let known: Vec<(Read, ReadId, Answer)> =
                                 postcard::from_bytes(&piece(1, number)?.bytes).ok()?;
                             reads.put_back(known);
@@ -162,6 +172,7 @@ impl Cached {
             },
         );
         read?;
+        let small: Small = postcard::from_bytes(&self.section(1)?.bytes).ok()?;
         reads.set_at_first(Some(small.first_reads));
         reads.note_fields(small.fields);
         Some(Kept {
@@ -177,6 +188,7 @@ impl Cached {
             broken_anchors: small.broken_anchors,
             templates: small.templates,
             whole: self.whole,
+            stored: self.rows.iter().map(|row| row.digest).collect(),
         })
     }
 }
@@ -217,8 +229,13 @@ pub(super) fn save(shelf: &Shelf, kept: &mut Kept) -> io::Result<()> {
     if kept.reads.at_first() == 0 {
         kept.reads.set_at_first(None);
     }
-    let kept = &*kept;
     let sections = sections(kept).map_err(|error| io::Error::other(format!("the cache: {error}")))?;
+    let Some((first, others)) = sections.split_first() else { return Ok(()) };
+    let folder = pieces(shelf);
+    fs::create_dir_all(&folder)?;
+    // Two pieces may be the same, as empty ones are: each file is written once.
+    let different: FxHashMap<Digest, &Section> = others.iter().map(|section| (section.digest, section)).collect();
+    different.into_par_iter().try_for_each(|(_, section)| store(&folder, section, &kept.stored))?;
     let table: Vec<u8> = sections
         .iter()
         .flat_map(|section| [&(section.bytes.len() as u64).to_le_bytes()[..], section.digest.bytes()].concat())
@@ -228,9 +245,30 @@ pub(super) fn save(shelf: &Shelf, kept: &mut Kept) -> io::Result<()> {
     out.write_all(MAGIC)?;
     out.write_all(Digest::of(&table).bytes())?;
     out.write_all(&table)?;
-    sections.iter().try_for_each(|section| out.write_all(&section.bytes))?;
+    out.write_all(&first.bytes)?;
     drop(out);
-    fs::rename(&new, file(shelf))
+    fs::rename(&new, file(shelf))?;
+    kept.stored = others.iter().map(|section| section.digest).collect();
+    let names: FxHashSet<String> = kept.stored.iter().map(Digest::to_string).collect();
+    for entry in fs::read_dir(&folder)?.flatten() {
+        if entry.file_name().to_str().is_none_or(|name| !names.contains(name)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a section, unless it is among those that are known to be `stored`. A file under
+/// its name is no proof: it may be damaged.
+fn store(folder: &Path, section: &Section, stored: &FxHashSet<Digest>) -> io::Result<()> {
+    let path = folder.join(section.digest.to_string());
+    let stands = || fs::metadata(&path).is_ok_and(|found| found.len() == section.bytes.len() as u64);
+    if stored.contains(&section.digest) && stands() {
+        return Ok(());
+    }
+    let new = path.with_extension("new");
+    fs::write(&new, &section.bytes)?;
+    fs::rename(new, path)
 }
 
 fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
@@ -238,13 +276,16 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
     let outputs: Vec<_> = kept.outputs.pieces().collect();
     let write = |number: usize| {
         let bytes = match (number, number.saturating_sub(2) / PIECES, number.saturating_sub(2) % PIECES) {
-            (0, ..) => postcard::to_allocvec(&First {
-                program: PROGRAM.into(),
-                settings: Cow::Borrowed(&kept.settings),
-                today: kept.today,
-                files: Cow::Borrowed(&kept.files),
-                whole: Cow::Borrowed(&kept.whole),
-            })?,
+            (0, ..) => {
+                let first = First {
+                    program: PROGRAM.into(),
+                    settings: Cow::Borrowed(&kept.settings),
+                    today: kept.today,
+                    files: Cow::Borrowed(&kept.files),
+                    whole: Cow::Borrowed(&kept.whole),
+                };
+                in_about(128 * (kept.files.len() + kept.whole.public.len() + kept.whole.indexed.len()), &first)?
+            }
             (1, ..) => postcard::to_allocvec(&Small {
                 taxonomies: kept.taxonomies.clone(),
                 names: kept.names,
@@ -258,10 +299,11 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
                 (_, Some(section)) => return Ok(section.clone()),
                 (heads, None) => {
                     let heads = heads.iter().map(|(source, head)| (source, head.as_ref()));
-                    postcard::to_allocvec(&heads.collect::<Vec<_>>())?
+                    let heads: Vec<_> = heads.collect();
+                    in_about(512 * heads.len(), &heads)?
                 }
             },
-            (_, 1, piece) => kept.reads.with_piece(piece, PIECES, |reads| postcard::to_allocvec(reads))?,
+            (_, 1, piece) => kept.reads.with_piece(piece, PIECES, |reads| in_about(64 * reads.len(), reads))?,
             (_, _, piece) => match outputs[piece] {
                 (_, Some(section)) => return Ok(section.clone()),
                 (outputs, None) => output_bytes(&outputs.iter().collect::<Vec<_>>())?,
@@ -270,6 +312,11 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
         Ok(Section { digest: Digest::of(&bytes), bytes: bytes.into() })
     };
     (0..SECTIONS).into_par_iter().map(write).collect()
+}
+
+/// Its bytes, which are about so many: a buffer that grows by doubling is copied each time.
+fn in_about<T: Serialize + ?Sized>(length: usize, value: &T) -> postcard::Result<Vec<u8>> {
+    postcard::to_extend(value, Vec::with_capacity(length))
 }
 
 fn output_bytes(outputs: &[(&String, &Output)]) -> postcard::Result<Vec<u8>> {
@@ -283,7 +330,8 @@ fn output_bytes(outputs: &[(&String, &Output)]) -> postcard::Result<Vec<u8>> {
         fields: output.fields,
         length: output.record.bytes().len(),
     });
-    let mut bytes = postcard::to_allocvec(&heads.collect::<Vec<_>>())?;
+    let records: usize = outputs.iter().map(|(_, output)| output.record.bytes().len()).sum();
+    let mut bytes = in_about(records + 192 * outputs.len(), &heads.collect::<Vec<_>>())?;
     outputs.iter().for_each(|(_, output)| bytes.extend_from_slice(output.record.bytes()));
     Ok(bytes)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::civil::Date;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::pieces::Pieces;
@@ -131,6 +132,8 @@ pub(super) struct Kept {
     /// The templates of the edge.
     pub(super) templates: BTreeMap<String, Object>,
     pub(super) whole: Whole,
+    /// The sections of the cache that are known to be there and whole.
+    pub(super) stored: FxHashSet<Digest>,
 }
 
 /// What is known of a build as a whole; enough to say that nothing has changed.

@@ -195,7 +195,9 @@ impl Engine {
             if let Some(world) = &self.world {
                 world.blocks.clear();
             }
-            if let Err(error) = cache::save(shelf, kept) {
+            // The lock again: another build may be about to leave its own.
+            let saved = Writer::open(shelf.clone()).and_then(|_writer| cache::save(shelf, kept));
+            if let Err(error) = saved {
                 tracing::warn!(%error, "the cache could not be written: the next build is a clean one");
             }
             self.is_unsaved = false;
@@ -415,6 +417,7 @@ fn empty(settings: Settings, sources: &dyn Sources, config: &Config) -> Kept {
         broken_anchors: Vec::new(),
         templates: BTreeMap::new(),
         whole: Whole::default(),
+        stored: FxHashSet::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pieces: a map that is read and written in parts.
 //!
 //! A key's piece is known from the key. A piece in which nothing is new is as it was in the
-//! cache, so its bytes can be written again without a look at what is in them.
+//! cache, and need not be written again.
 
 use std::hash::BuildHasher;
 

@@ -48,12 +48,17 @@ pub(super) fn renewed(
         before => before,
     };
     let Round { request, writer, texts } = *round;
-    let files: Vec<String> = kept.files.keys().cloned().collect();
-    let parts = parts(request, &files, config, before.as_deref(), changes, &mut found);
-    let are_layouts_whole = parts.are_whole;
-    let (world, damaged) =
-        rayon::join(|| new_world(request, texts, parts, kept, &files, &mut found), || select::damaged(writer, kept));
-    let names = names_of(&world);
+    let ((world, are_layouts_whole, names), damaged) = rayon::join(
+        || {
+            let files: Vec<String> = kept.files.keys().cloned().collect();
+            let parts = parts(request, &files, config, before.as_deref(), changes, &mut found);
+            let are_layouts_whole = parts.are_whole;
+            let world = new_world(request, texts, parts, kept, &files, &mut found);
+            let names = names_of(&world);
+            (world, are_layouts_whole, names)
+        },
+        || select::damaged(writer, kept),
+    );
     changes.has_other_names = names != kept.names;
     kept.names = names;
     kept.found = found;

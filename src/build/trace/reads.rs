@@ -62,11 +62,14 @@ impl Reads {
         self.at_first.store(number.unwrap_or_else(|| self.next.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 
-    /// Gives the `piece`-th of so many `pieces` of the table, for [`Reads::put_back`].
+    /// Gives the `piece`-th of so many `pieces` of the table, for [`Reads::put_back`]: in
+    /// order of number, so that the same reads are the same bytes.
     pub fn with_piece<T>(&self, piece: usize, pieces: usize, give: impl FnOnce(&[(&Read, ReadId, Answer)]) -> T) -> T {
         let shards: Vec<_> = self.shards.iter().skip(piece).step_by(pieces).map(locked).collect();
         let reads = shards.iter().flat_map(|shard| shard.iter().map(|(read, (id, answer))| (read, *id, *answer)));
-        give(&reads.collect::<Vec<_>>())
+        let mut reads: Vec<_> = reads.collect();
+        reads.sort_unstable_by_key(|(_, id, _)| *id);
+        give(&reads)
     }
 
     /// Whether more numbers were given away than are likely in use: a read that no output

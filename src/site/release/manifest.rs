@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::site::config;
@@ -75,6 +76,39 @@ impl Manifest {
             templates: BTreeMap::new(),
             search: None,
         }
+    }
+}
+
+impl Manifest {
+    /// Its bytes. What `serde_json` makes of it, with the entries on all cores: there are as
+    /// many as the site has files.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let Self { format, site, entries, redirects, shells, templates, search } = self;
+        let entries = entries.par_chunks(1_024).map(serde_json::to_vec).collect::<serde_json::Result<Vec<_>>>()?;
+        let length = entries.iter().map(Vec::len).sum::<usize>() + 256 * (redirects.len() + 64);
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(b"{\"format\":");
+        serde_json::to_writer(&mut bytes, format)?;
+        bytes.extend_from_slice(b",\"site\":");
+        serde_json::to_writer(&mut bytes, site)?;
+        bytes.extend_from_slice(b",\"entries\":[");
+        for (number, part) in entries.iter().enumerate() {
+            if number > 0 {
+                bytes.push(b',');
+            }
+            // Without the brackets of its own.
+            bytes.extend_from_slice(&part[1..part.len() - 1]);
+        }
+        bytes.extend_from_slice(b"],\"redirects\":");
+        serde_json::to_writer(&mut bytes, redirects)?;
+        bytes.extend_from_slice(b",\"shells\":");
+        serde_json::to_writer(&mut bytes, shells)?;
+        bytes.extend_from_slice(b",\"templates\":");
+        serde_json::to_writer(&mut bytes, templates)?;
+        bytes.extend_from_slice(b",\"search\":");
+        serde_json::to_writer(&mut bytes, search)?;
+        bytes.push(b'}');
+        Ok(bytes)
     }
 }
 
@@ -160,4 +194,33 @@ pub struct Shell {
     /// Name of the hole (`title`, `head`, `main`) and its byte offset, in order of offset.
     /// One name may stand in several places.
     pub holes: Vec<(String, usize)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_is_the_json_that_is_read_again() {
+        for count in [0, 1, 1_024, 1_025, 5_000] {
+            let entry = |number| Entry {
+                path: format!("/p{number}/"),
+                object: Digest::of(&[1]),
+                media: "text/html; charset=utf-8".to_owned(),
+                length: number,
+                cache: CacheClass::Revalidate,
+                access: if number % 2 == 0 { Access::Public } else { Access::Internal },
+                title: (number % 3 == 0).then(|| format!("\"{number}\"")),
+            };
+            let shell = Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)] };
+            let manifest = Manifest {
+                entries: (0..count).map(entry).collect(),
+                shells: [("page".to_owned(), shell)].into(),
+                search: Some("index".to_owned()),
+                ..Manifest::empty()
+            };
+            let bytes = manifest.to_json().unwrap();
+            assert_eq!(String::from_utf8_lossy(&bytes), serde_json::to_string(&manifest).unwrap());
+        }
+    }
 }

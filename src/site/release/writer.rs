@@ -180,9 +180,7 @@ impl Writer {
     }
 
     fn make_live(&self, manifest: &Manifest) -> io::Result<Published> {
-        // About what it needs: to grow a buffer of megabytes copies it again and again.
-        let mut bytes = Vec::with_capacity(256 * (manifest.entries.len() + manifest.redirects.len() + 16));
-        serde_json::to_writer(&mut bytes, manifest)?;
+        let bytes = manifest.to_json()?;
         let id = BuildId::of(&bytes);
         let before = self.shelf.current().ok();
         let path = self.shelf.manifest_file(id);
@@ -352,26 +350,21 @@ impl Writer {
             return Ok(());
         }
         let unkept = ids.split_off(KEPT_RELEASES);
-        let mut named = HashSet::new();
-        let mut indexes = HashSet::new();
-        for (_, id) in &ids {
-            if let Ok(manifest) = self.shelf.manifest(*id) {
-                named.extend(objects_of(&manifest));
-                indexes.extend(manifest.search);
-            }
-        }
+        let kept: Vec<Manifest> = ids.par_iter().filter_map(|(_, id)| self.shelf.manifest(*id).ok()).collect();
+        let named: FxHashSet<Digest> = kept.iter().flat_map(objects_of).collect();
+        let indexes: HashSet<&str> = kept.iter().filter_map(|manifest| manifest.search.as_deref()).collect();
         for (_, id) in unkept {
             let _ = fs::remove_file(self.shelf.manifest_file(id));
         }
         let objects = self.shelf.derived().join("objects");
-        for folder in fs::read_dir(&objects)?.flatten() {
+        fs::read_dir(&objects)?.flatten().par_bridge().for_each(|folder| {
             for object in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
                 let digest = object.file_name().to_str().and_then(|name| name.parse::<Digest>().ok());
                 if !digest.is_some_and(|digest| named.contains(&digest)) {
                     let _ = fs::remove_file(object.path());
                 }
             }
-        }
+        });
         for index in fs::read_dir(self.shelf.derived().join("search"))?.flatten() {
             if !index.file_name().to_str().is_some_and(|name| indexes.contains(name)) {
                 let _ = fs::remove_dir_all(index.path());
