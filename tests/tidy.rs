@@ -139,3 +139,12 @@ fn every_kind_of_mistake_is_shown_by_a_case() {
     let missing = codes.filter(|code| !said.contains(&format!("error[{code}]")));
     fail_with(&missing.map(str::to_owned).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_edge_is_tested_alike_on_both_engines() {
+    let modules = |file: &str| {
+        let text = fs::read_to_string(root().join("tests/edge").join(file)).unwrap();
+        text.lines().filter(|line| line.starts_with("mod ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(modules("main.rs"), modules("on_postgres.rs"));
+}

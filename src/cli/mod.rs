@@ -57,6 +57,15 @@ pub struct Place {
     pub content: Option<PathBuf>,
 }
 
+/// Where the store is.
+#[derive(Args, Clone, Debug)]
+struct StorePlace {
+    /// Where the store is, instead of what littoral.yaml says: a file, or a
+    /// postgres://user:password@host/database
+    #[arg(long, value_name = "ADDRESS", env = "LITTORAL_STORE", hide_env_values = true)]
+    store: Option<String>,
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

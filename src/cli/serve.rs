@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Outcome, Place, build, diagnostics};
+use super::{Outcome, Place, StorePlace, build, diagnostics};
 use crate::build::asset::Naming;
 use crate::build::model::Drafts;
 use crate::edge::{Edge, Options as EdgeOptions, Server, Statics};
@@ -16,6 +16,8 @@ use crate::site::release::{Shelf, ShelfError};
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    store: StorePlace,
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -37,7 +39,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         }
     }
     let statics = if options.dynamic_only { Statics::LeftToOthers } else { Statics::Served };
-    let edge = Edge::open(&options.place.root, EdgeOptions { statics, ..EdgeOptions::default() })?;
+    let edge = Edge::open(
+        &options.place.root,
+        EdgeOptions { statics, store: options.store.store.clone(), ..EdgeOptions::default() },
+    )?;
     runtime()?.block_on(async {
         let server = Server::bind(edge, options.listen).await.with_context(|| cannot_listen(options.listen))?;
         diagnostics::print_address("Serving", server.local_addr());

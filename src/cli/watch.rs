@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::progress::Bar;
 use super::serve::{cannot_listen, runtime, told_to_stop};
-use super::{Outcome, Place, build, diagnostics};
+use super::{Outcome, Place, StorePlace, build, diagnostics};
 use crate::build::{Engine, Why};
 use crate::edge::{Edge, Options as EdgeOptions, Server};
 use crate::site::release::Writer;
@@ -20,6 +20,8 @@ use crate::watch::{Changes, Event, Files, Hands, Round, Watcher, channel};
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    store: StorePlace,
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -63,7 +65,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         // Nothing was ever built here: an empty site to show the mistakes over.
         Writer::open(watcher.shelf())?.publish(&crate::site::release::Manifest::empty(), None)?;
     }
-    let edge_options = EdgeOptions { live: Some(pages), ..EdgeOptions::default() };
+    let edge_options = EdgeOptions { live: Some(pages), store: options.store.store.clone(), ..EdgeOptions::default() };
     let edge = Edge::open_shelf(&root, watcher.shelf(), edge_options)?;
     let runtime = runtime()?;
     let server =

@@ -15,7 +15,7 @@ use super::files::Kept;
 use super::live_release::LiveRelease;
 use super::options::Options;
 use crate::site::release::{Entry, Shelf, ShelfError};
-use crate::store::{Store, StoreError};
+use crate::store::{Address, Store, StoreError};
 
 /// A handle on one running edge.
 #[derive(Clone, Debug)]
@@ -72,7 +72,8 @@ impl Edge {
     pub fn open_shelf(root: &Path, shelf: Shelf, options: Options) -> Result<Self, EdgeError> {
         let release = LiveRelease::load(&shelf)?;
         let settings = &release.site.edge;
-        let store = settings.accounts.then(|| Store::open(&root.join(&settings.store))).transpose()?;
+        let address = options.store.as_ref().unwrap_or(&settings.store);
+        let store = settings.accounts.then(|| Store::open(&Address::parse(root, address)?)).transpose()?;
         let kept = Kept::of_mib(release.site.edge.cache_mib);
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),

@@ -10,6 +10,8 @@ use super::room::Room;
 pub struct Options {
     /// Who serves the static files.
     pub statics: Statics,
+    /// Where the store is, instead of what the site's configuration says.
+    pub store: Option<String>,
     /// Tells open pages what the build does; only `watch` has one.
     pub live: Option<LiveChannel>,
     /// Rooms beside the edge's own, of whoever has it in another program.
@@ -24,6 +26,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             statics: Statics::Served,
+            store: None,
             live: None,
             rooms: Vec::new(),
             follow_every: Duration::from_millis(200),

@@ -3,11 +3,12 @@
 //! The password arrives here already hashed; how is `edge::account`'s affair.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::StoreError;
+use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::preferences::Preferences;
-use super::sqlite::{Durability, Store, StoreError, prepare};
+use super::sql::{Row, Sql, params};
 
 /// Names a member; says nothing else about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,23 +57,22 @@ impl Store {
     /// Makes an account. Of two at one instant with one address, one is made.
     pub async fn register(&self, new: NewMember, now: Timestamp) -> Result<Registration, StoreError> {
         let id = random_id();
-        self.write(Durability::Durable, move |connection| {
+        self.write(Durability::Durable, move |sql| {
             let (theme, text_size) = new.preferences.words();
-            let made = prepare(
-                connection,
-                "INSERT INTO member (id, email, email_key, name, password, created_at, theme, text_size)
+            let made = sql.run(
+                "INSERT INTO littoral_member (id, email, email_key, name, password, created_at, theme, text_size)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING",
-            )?
-            .execute(params![
-                id,
-                new.email.as_str(),
-                new.email.key(),
-                new.name,
-                new.password,
-                now.as_microsecond(),
-                theme,
-                text_size
-            ])?;
+                params![
+                    id,
+                    new.email.as_str(),
+                    new.email.key(),
+                    new.name,
+                    new.password,
+                    now.as_microsecond(),
+                    theme,
+                    text_size
+                ],
+            )?;
             Ok(if made == 1 { Registration::Made(MemberId(id)) } else { Registration::AddressTaken })
         })
         .await
@@ -80,30 +80,28 @@ impl Store {
 
     /// The member with this address and their hashed password.
     pub async fn member_by_email(&self, email: &EmailAddress) -> Result<Option<(Member, String)>, StoreError> {
-        self.read(|connection| {
-            let sql = format!("SELECT {COLUMNS}, m.password FROM member m WHERE m.email_key = $1");
-            prepare(connection, &sql)?
-                .query_row([email.key()], |row| Ok((member(row, 0)?, row.get(COLUMN_COUNT)?)))
-                .optional()
+        let email = email.clone();
+        self.read(move |sql| {
+            let statement = format!("SELECT {COLUMNS}, m.password FROM littoral_member m WHERE m.email_key = $1");
+            sql.row(&statement, params![email.key()], |row| Ok((member(row, 0)?, row.get(COLUMN_COUNT)?)))
         })
+        .await
     }
 
     /// The hashed password of a member.
     pub async fn password_of(&self, member: MemberId) -> Result<Option<String>, StoreError> {
-        self.read(|connection| {
-            prepare(connection, "SELECT password FROM member WHERE id = $1")?
-                .query_row([member.0], |row| row.get(0))
-                .optional()
+        self.read(move |sql| {
+            sql.row("SELECT password FROM littoral_member WHERE id = $1", params![member.0], |row| row.get(0))
         })
+        .await
     }
 
     /// Gives a member a new password and ends all their sessions, in one step: whoever knew
     /// the old one is out.
     pub async fn change_password(&self, member: MemberId, password: String) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "UPDATE member SET password = $1 WHERE id = $2")?
-                .execute(params![password, member.0])?;
-            prepare(connection, "DELETE FROM session WHERE member_id = $1")?.execute([member.0]).map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run("UPDATE littoral_member SET password = $1 WHERE id = $2", params![password, member.0])?;
+            sql.run("DELETE FROM littoral_session WHERE member_id = $1", params![member.0]).map(drop)
         })
         .await
     }
@@ -115,18 +113,20 @@ impl Store {
         before: String,
         password: String,
     ) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "UPDATE member SET password = $1 WHERE id = $2 AND password = $3")?
-                .execute(params![password, member.0, before])
-                .map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run(
+                "UPDATE littoral_member SET password = $1 WHERE id = $2 AND password = $3",
+                params![password, member.0, before],
+            )
+            .map(drop)
         })
         .await
     }
 
     /// Deletes a member with everything that is theirs: sessions and history go with the row.
     pub async fn delete_member(&self, member: MemberId) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "DELETE FROM member WHERE id = $1")?.execute([member.0]).map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run("DELETE FROM littoral_member WHERE id = $1", params![member.0]).map(drop)
         })
         .await
     }
@@ -138,35 +138,33 @@ pub(super) const COLUMNS: &str = "m.id, m.email, m.name, m.theme, m.text_size, m
 pub(super) const COLUMN_COUNT: usize = 7;
 
 /// The member whose [`COLUMNS`] begin at `first`.
-pub(super) fn member(row: &Row<'_>, first: usize) -> rusqlite::Result<Member> {
+pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> {
     Ok(Member {
         id: MemberId(row.get(first)?),
         email: row.get(first + 1)?,
         name: row.get(first + 2)?,
         preferences: Preferences::from_words(row.get(first + 3)?, row.get(first + 4)?),
-        keeps_history: row.get(first + 5)?,
+        keeps_history: row.get::<i64>(first + 5)? != 0,
         created_at: time(row, first + 6)?,
     })
 }
 
 /// A time that the store keeps as microseconds.
-pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
     let microseconds = row.get(column)?;
-    Timestamp::from_microsecond(microseconds)
-        .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, microseconds))
+    Timestamp::from_microsecond(microseconds).map_err(|_| StoreError::OutOfRange(microseconds))
 }
 
 /// Fills the gaps in what a member chose.
-pub(super) fn fill_preferences(connection: &Connection, member: MemberId, chosen: Preferences) -> rusqlite::Result<()> {
+pub(super) fn fill_preferences(sql: &Sql<'_>, member: MemberId, chosen: Preferences) -> Result<(), StoreError> {
     let (theme, text_size) = chosen.words();
     if (theme, text_size) == (None, None) {
         return Ok(());
     }
-    prepare(
-        connection,
-        "UPDATE member SET theme = COALESCE(theme, $1), text_size = COALESCE(text_size, $2) WHERE id = $3",
-    )?
-    .execute(params![theme, text_size, member.0])
+    sql.run(
+        "UPDATE littoral_member SET theme = COALESCE(theme, $1), text_size = COALESCE(text_size, $2) WHERE id = $3",
+        params![theme, text_size, member.0],
+    )
     .map(drop)
 }
 

@@ -6,10 +6,11 @@
 //! whoever goes on trying.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
 
+use super::StoreError;
+use super::door::{Durability, Store};
 use super::sessions::moment_after;
-use super::sqlite::{Durability, Store, StoreError, prepare};
+use super::sql::params;
 
 /// How often a thing may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +51,16 @@ impl Store {
         attempts: Vec<Attempt>,
         now: Timestamp,
     ) -> Result<Result<(), SignedDuration>, StoreError> {
-        self.write(Durability::Relaxed, move |connection| {
+        self.write(Durability::Relaxed, move |sql| {
             let at = now.as_microsecond();
             let mut counted = Vec::with_capacity(attempts.len());
             let mut wait = 0;
             for attempt in &attempts {
-                let found: Option<(i64, i64)> = prepare(
-                    connection,
-                    "SELECT tries, blocked_until FROM attempt WHERE subject = $1 AND forget_at > $2",
-                )?
-                .query_row(params![attempt.subject, at], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
+                let found: Option<(i64, i64)> = sql.row(
+                    "SELECT tries, blocked_until FROM littoral_attempt WHERE subject = $1 AND forget_at > $2",
+                    params![attempt.subject, at],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?;
                 let (tries, blocked_until) = found.unwrap_or((0, 0));
                 wait = wait.max(blocked_until - at);
                 counted.push(tries + 1);
@@ -78,19 +78,13 @@ impl Store {
                         moment_after(now, doubled.min(allowance.longest_wait))
                     }
                 };
-                prepare(
-                    connection,
-                    "INSERT INTO attempt (subject, tries, blocked_until, forget_at) VALUES ($1, $2, $3, $4)
+                sql.run(
+                    "INSERT INTO littoral_attempt (subject, tries, blocked_until, forget_at) VALUES ($1, $2, $3, $4)
                          ON CONFLICT (subject) DO UPDATE SET
                              tries = excluded.tries, blocked_until = excluded.blocked_until,
                              forget_at = excluded.forget_at",
-                )?
-                .execute(params![
-                    attempt.subject,
-                    tries,
-                    blocked_until,
-                    moment_after(now, allowance.forget_after)
-                ])?;
+                    params![attempt.subject, tries, blocked_until, moment_after(now, allowance.forget_after)],
+                )?;
             }
             Ok(Ok(()))
         })
@@ -99,13 +93,12 @@ impl Store {
 
     /// Takes one try off each of `attempts`, and the wait that it made.
     pub async fn take_back(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-        self.write(Durability::Relaxed, move |connection| {
+        self.write(Durability::Relaxed, move |sql| {
             for attempt in &attempts {
-                prepare(
-                    connection,
-                    "UPDATE attempt SET tries = tries - 1, blocked_until = 0 WHERE subject = $1 AND tries > 0",
-                )?
-                .execute([attempt.subject])?;
+                sql.run(
+                    "UPDATE littoral_attempt SET tries = tries - 1, blocked_until = 0 WHERE subject = $1 AND tries > 0",
+                    params![attempt.subject],
+                )?;
             }
             Ok(())
         })
@@ -114,9 +107,9 @@ impl Store {
 
     /// Forgets the tries: it went well.
     pub async fn forgive(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-        self.write(Durability::Relaxed, move |connection| {
+        self.write(Durability::Relaxed, move |sql| {
             for attempt in &attempts {
-                prepare(connection, "DELETE FROM attempt WHERE subject = $1")?.execute([attempt.subject])?;
+                sql.run("DELETE FROM littoral_attempt WHERE subject = $1", params![attempt.subject])?;
             }
             Ok(())
         })

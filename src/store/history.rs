@@ -3,10 +3,11 @@
 //! Only for members who keep one; the last [`KEPT_READS`] pages.
 
 use jiff::Timestamp;
-use rusqlite::params;
 
+use super::StoreError;
 use super::accounts::{MemberId, time};
-use super::sqlite::{Durability, Store, StoreError, prepare};
+use super::door::{Durability, Store};
+use super::sql::params;
 
 /// How many pages are remembered for one member.
 pub const KEPT_READS: usize = 500;
@@ -28,31 +29,19 @@ impl Store {
     /// Notes that a member has read a page, unless they keep no history. The last second
     /// of such notes may be lost with the machine.
     pub async fn note_read(&self, member: MemberId, read: PageRead) -> Result<(), StoreError> {
-        self.write(Durability::Relaxed, move |connection| {
+        self.write(Durability::Relaxed, move |sql| {
             let at = read.read_at.as_microsecond();
-            let again = prepare(
-                connection,
-                "UPDATE page_read SET read_at = $1, position = $2, anchor = $3
+            let again = sql.run("UPDATE littoral_page_read SET read_at = $1, position = $2, anchor = $3
                      WHERE member_id = $4 AND path = $5
-                       AND EXISTS (SELECT 1 FROM member WHERE id = $4 AND keeps_history = 1)",
-            )?
-            .execute(params![at, read.position, read.anchor, member.0, read.path])?;
+                       AND EXISTS (SELECT 1 FROM littoral_member WHERE id = $4 AND keeps_history = 1)", params![at, read.position, read.anchor, member.0, read.path])?;
             if again > 0 {
                 return Ok(());
             }
             // The member may have gone, or switched it off, since the request was let in.
-            prepare(
-                connection,
-                "INSERT INTO page_read (member_id, path, read_at, position, anchor)
-                     SELECT id, $1, $2, $3, $4 FROM member WHERE id = $5 AND keeps_history = 1",
-            )?
-            .execute(params![read.path, at, read.position, read.anchor, member.0])?;
-            prepare(
-                connection,
-                "DELETE FROM page_read WHERE member_id = $1 AND path IN
-                     (SELECT path FROM page_read WHERE member_id = $1 ORDER BY read_at DESC LIMIT 1000 OFFSET $2)",
-            )?
-            .execute(params![member.0, KEPT_READS as i64])
+            sql.run("INSERT INTO littoral_page_read (member_id, path, read_at, position, anchor)
+                     SELECT id, $1, $2, $3, $4 FROM littoral_member WHERE id = $5 AND keeps_history = 1", params![read.path, at, read.position, read.anchor, member.0])?;
+            sql.run("DELETE FROM littoral_page_read WHERE member_id = $1 AND path IN
+                     (SELECT path FROM littoral_page_read WHERE member_id = $1 ORDER BY read_at DESC LIMIT 1000 OFFSET $2)", params![member.0, KEPT_READS as i64])
             .map(drop)
         })
         .await
@@ -60,34 +49,38 @@ impl Store {
 
     /// The pages that a member read last, the latest first.
     pub async fn history(&self, member: MemberId, limit: usize) -> Result<Vec<PageRead>, StoreError> {
-        self.read(|connection| {
-            prepare(
-                connection,
-                "SELECT path, position, anchor, read_at FROM page_read
+        self.read(move |sql| {
+            sql.rows(
+                "SELECT path, position, anchor, read_at FROM littoral_page_read
                      WHERE member_id = $1 ORDER BY read_at DESC LIMIT $2",
-            )?
-            .query_map(params![member.0, limit.min(KEPT_READS) as i64], |row| {
-                Ok(PageRead { path: row.get(0)?, position: row.get(1)?, anchor: row.get(2)?, read_at: time(row, 3)? })
-            })?
-            .collect()
+                params![member.0, limit.min(KEPT_READS) as i64],
+                |row| {
+                    Ok(PageRead {
+                        path: row.get(0)?,
+                        position: row.get(1)?,
+                        anchor: row.get(2)?,
+                        read_at: time(row, 3)?,
+                    })
+                },
+            )
         })
+        .await
     }
 
     /// Forgets every page that a member has read.
     pub async fn clear_history(&self, member: MemberId) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "DELETE FROM page_read WHERE member_id = $1")?.execute([member.0]).map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run("DELETE FROM littoral_page_read WHERE member_id = $1", params![member.0]).map(drop)
         })
         .await
     }
 
     /// Switches the history on, or off and forgets it.
     pub async fn keep_history(&self, member: MemberId, keep: bool) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "UPDATE member SET keeps_history = $1 WHERE id = $2")?
-                .execute(params![keep, member.0])?;
+        self.write(Durability::Durable, move |sql| {
+            sql.run("UPDATE littoral_member SET keeps_history = $1 WHERE id = $2", params![keep, member.0])?;
             if !keep {
-                prepare(connection, "DELETE FROM page_read WHERE member_id = $1")?.execute([member.0])?;
+                sql.run("DELETE FROM littoral_page_read WHERE member_id = $1", params![member.0])?;
             }
             Ok(())
         })

@@ -7,16 +7,11 @@
 //! Our own runner, because the libraries for it (refinery 0.10) stop at an older rusqlite
 //! than ours, and because it is one page.
 
-use std::path::Path;
-
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::sqlite::StoreError;
+use super::StoreError;
+use super::sql::{Dialect, Sql, params};
 use crate::site::digest::Digest;
-
-/// Written into the header of the file, so that `file` and we can tell it: "Litt".
-const APPLICATION_ID: i32 = 0x4c69_7474;
 
 /// Number, name, SQL. In order; never edited, only added to.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -24,64 +19,67 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "sessions", include_str!("migrations/0002_sessions.sql")),
     (3, "history", include_str!("migrations/0003_history.sql")),
     (4, "allowances", include_str!("migrations/0004_allowances.sql")),
+    (5, "names", include_str!("migrations/0005_names.sql")),
 ];
 
-/// Refuses a database that another program made; marks a new one as ours.
-pub(super) fn claim(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if found == APPLICATION_ID {
-        return Ok(());
-    }
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if found != 0 || tables != 0 {
-        let why = "another program made this database".to_owned();
-        return Err(StoreError::NotAStore { path: path.to_owned(), why });
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    Ok(transaction.commit()?)
-}
-
 /// Applies what is missing. Two programs that open one new store at once do it once: each
-/// looks again inside its transaction.
-pub(super) fn apply(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS migration (
-            number     INTEGER PRIMARY KEY,
-            name       TEXT NOT NULL,
-            digest     TEXT NOT NULL,
-            applied_at INTEGER NOT NULL
-        )",
-    )?;
+/// looks again when the other is done.
+pub(super) fn apply(sql: &Sql<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let table = "CREATE TABLE IF NOT EXISTS migration (
+        number     INTEGER PRIMARY KEY,
+        name       TEXT NOT NULL,
+        digest     TEXT NOT NULL,
+        applied_at INTEGER NOT NULL
+    )";
+    alone(sql, || sql.batch(&in_dialect(table, sql.dialect())))?;
     let known = MIGRATIONS.last().map_or(0, |(number, ..)| *number);
-    let last = connection
-        .query_row("SELECT number, name FROM migration ORDER BY number DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })
-        .optional()?;
+    let last = "SELECT number, name FROM migration ORDER BY number DESC LIMIT 1";
+    let last = sql.row(last, &[], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
     if let Some((found, name)) = last.filter(|(found, _)| *found > known) {
         return Err(StoreError::NewerThanThisProgram { found, name, known });
     }
-    for (number, name, sql) in MIGRATIONS {
-        let digest = Digest::of(sql.as_bytes()).hex();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let applied = transaction
-            .query_row("SELECT name, digest FROM migration WHERE number = $1", [number], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-            })
-            .optional()?;
-        match applied {
-            Some((_, found)) if found == digest => {}
-            Some((name, _)) => return Err(StoreError::OtherMigration { number: *number, name }),
-            None => {
-                transaction.execute_batch(sql)?;
-                transaction.execute(
-                    "INSERT INTO migration (number, name, digest, applied_at) VALUES ($1, $2, $3, $4)",
-                    params![number, name, digest, now.as_microsecond()],
-                )?;
-                transaction.commit()?;
+    for (number, name, text) in MIGRATIONS {
+        let digest = Digest::of(text.as_bytes()).hex();
+        alone(sql, || {
+            let applied = "SELECT name, digest FROM migration WHERE number = $1";
+            let applied =
+                sql.row(applied, params![number], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
+            match applied {
+                Some((_, found)) if found == digest => Ok(()),
+                Some((name, _)) => Err(StoreError::OtherMigration { number: *number, name }),
+                None => {
+                    sql.batch(&in_dialect(text, sql.dialect()))?;
+                    let noted = "INSERT INTO migration (number, name, digest, applied_at) VALUES ($1, $2, $3, $4)";
+                    sql.run(noted, params![number, name, digest, now.as_microsecond()]).map(drop)
+                }
             }
-        }
+        })?;
     }
     Ok(())
+}
+
+/// Does `deed` in a transaction, while no other program migrates this store.
+fn alone(sql: &Sql<'_>, deed: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    sql.batch(match sql.dialect() {
+        Dialect::Sqlite => "BEGIN IMMEDIATE",
+        // The number is ours alone: "Litt".
+        Dialect::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(1281979508)",
+    })?;
+    match deed().and_then(|()| sql.batch("COMMIT")) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let _ = sql.batch("ROLLBACK");
+            Err(error)
+        }
+    }
+}
+
+/// The types of columns are written as SQLite calls them; PostgreSQL's `INTEGER` has 32 bits.
+fn in_dialect(text: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => text.to_owned(),
+        Dialect::Postgres => [(" INTEGER", " BIGINT"), (" BLOB", " BYTEA"), (" REAL", " DOUBLE PRECISION")]
+            .iter()
+            .fold(text.to_owned(), |text, (ours, theirs)| text.replace(ours, theirs)),
+    }
 }

@@ -5,11 +5,11 @@
 //! becomes a member, or signs in, what they chose fills the gaps of the account and never
 //! replaces what the account says.
 
-use rusqlite::params;
-
+use super::StoreError;
 use super::accounts::MemberId;
+use super::door::{Durability, Store};
 use super::sessions::SessionDigest;
-use super::sqlite::{Durability, Store, StoreError, prepare};
+use super::sql::params;
 
 /// What a reader chose; `None` where nothing was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,10 +104,12 @@ impl Store {
     /// Keeps what a member chose.
     pub async fn keep_preferences_of_member(&self, member: MemberId, chosen: Preferences) -> Result<(), StoreError> {
         let (theme, text_size) = chosen.words();
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "UPDATE member SET theme = $1, text_size = $2 WHERE id = $3")?
-                .execute(params![theme, text_size, member.0])
-                .map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run(
+                "UPDATE littoral_member SET theme = $1, text_size = $2 WHERE id = $3",
+                params![theme, text_size, member.0],
+            )
+            .map(drop)
         })
         .await
     }
@@ -120,10 +122,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let digest = session.bytes();
         let (theme, text_size) = chosen.words();
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "UPDATE session SET theme = $1, text_size = $2 WHERE digest = $3")?
-                .execute(params![theme, text_size, digest])
-                .map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run(
+                "UPDATE littoral_session SET theme = $1, text_size = $2 WHERE digest = $3",
+                params![theme, text_size, digest],
+            )
+            .map(drop)
         })
         .await
     }

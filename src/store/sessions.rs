@@ -4,11 +4,12 @@
 //! with what stands in it.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
 
+use super::StoreError;
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
+use super::door::{Durability, Store};
 use super::preferences::Preferences;
-use super::sqlite::{Durability, Store, StoreError, prepare};
+use super::sql::params;
 
 /// How many sessions one member may have; a further one ends the one unseen for longest.
 const SESSIONS_A_MEMBER: i64 = 50;
@@ -99,59 +100,51 @@ pub struct ListedSession {
 impl Store {
     /// The session with this digest, if it lives.
     pub async fn session(&self, digest: &SessionDigest, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        self.read(|connection| {
-            let sql = format!(
+        let digest = *digest;
+        self.read(move |sql| {
+            let statement = format!(
                 "SELECT {}, s.id, s.seen_at, s.theme, s.text_size
-                 FROM session s LEFT JOIN member m ON m.id = s.member_id
+                 FROM littoral_session s LEFT JOIN littoral_member m ON m.id = s.member_id
                  WHERE s.digest = $1 AND s.expires_at > $2",
                 accounts::COLUMNS
             );
-            prepare(connection, &sql)?
-                .query_row(params![digest.0, now.as_microsecond()], |row| {
-                    let of_member = row.get::<_, Option<i64>>(0)?.is_some();
-                    Ok(Session {
-                        member: of_member.then(|| accounts::member(row, 0)).transpose()?,
-                        id: SessionId(row.get(COLUMN_COUNT)?),
-                        digest: *digest,
-                        seen_at: time(row, COLUMN_COUNT + 1)?,
-                        visitor_preferences: Preferences::from_words(
-                            row.get(COLUMN_COUNT + 2)?,
-                            row.get(COLUMN_COUNT + 3)?,
-                        ),
-                    })
+            sql.row(&statement, params![digest.0, now.as_microsecond()], |row| {
+                let of_member = row.get::<Option<i64>>(0)?.is_some();
+                Ok(Session {
+                    member: of_member.then(|| accounts::member(row, 0)).transpose()?,
+                    id: SessionId(row.get(COLUMN_COUNT)?),
+                    digest,
+                    seen_at: time(row, COLUMN_COUNT + 1)?,
+                    visitor_preferences: Preferences::from_words(
+                        row.get(COLUMN_COUNT + 2)?,
+                        row.get(COLUMN_COUNT + 3)?,
+                    ),
                 })
-                .optional()
+            })
         })
+        .await
     }
 
     /// Begins a session, and ends the one that it replaces, in one step.
     pub async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
+        self.write(Durability::Durable, move |sql| {
             let (created, ends) = (now.as_microsecond(), moment_after(now, new.longest));
             let expires = moment_after(now, new.idle).min(ends);
             if let Some(replaced) = new.replaces {
-                prepare(connection, "DELETE FROM session WHERE digest = $1")?.execute([replaced.0])?;
+                sql.run("DELETE FROM littoral_session WHERE digest = $1", params![replaced.0])?;
             }
             let (theme, text_size) = match new.member {
                 Some(member) => {
-                    fill_preferences(connection, member, new.preferences)?;
-                    prepare(
-                        connection,
-                        "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE member_id = $1
-                             ORDER BY seen_at DESC LIMIT 1000 OFFSET $2)",
-                    )?
-                    .execute(params![member.0, SESSIONS_A_MEMBER - 1])?;
+                    fill_preferences(sql, member, new.preferences)?;
+                    sql.run("DELETE FROM littoral_session WHERE digest IN (SELECT digest FROM littoral_session WHERE member_id = $1
+                             ORDER BY seen_at DESC LIMIT 1000 OFFSET $2)", params![member.0, SESSIONS_A_MEMBER - 1])?;
                     (None, None)
                 }
                 None => new.preferences.words(),
             };
-            prepare(
-                connection,
-                "INSERT INTO session
+            sql.run("INSERT INTO littoral_session
                          (digest, id, member_id, created_at, seen_at, expires_at, ends_at, agent, theme, text_size)
-                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
-            )?
-            .execute(params![
+                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)", params![
                 new.digest.0,
                 random_id(),
                 new.member.map(|member| member.0),
@@ -175,13 +168,12 @@ impl Store {
         idle: SignedDuration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(Durability::Relaxed, move |connection| {
-            prepare(
-                connection,
-                "UPDATE session SET seen_at = $1, expires_at = CASE WHEN $2 < ends_at THEN $2 ELSE ends_at END
+        self.write(Durability::Relaxed, move |sql| {
+            sql.run(
+                "UPDATE littoral_session SET seen_at = $1, expires_at = CASE WHEN $2 < ends_at THEN $2 ELSE ends_at END
                      WHERE digest = $3 AND expires_at > $1 AND seen_at < $1",
-            )?
-            .execute(params![now.as_microsecond(), moment_after(now, idle), session.0])
+                params![now.as_microsecond(), moment_after(now, idle), session.0],
+            )
             .map(drop)
         })
         .await
@@ -189,67 +181,63 @@ impl Store {
 
     /// Ends a session.
     pub async fn end_session(&self, session: SessionDigest) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "DELETE FROM session WHERE digest = $1")?.execute([session.0]).map(drop)
+        self.write(Durability::Durable, move |sql| {
+            sql.run("DELETE FROM littoral_session WHERE digest = $1", params![session.0]).map(drop)
         })
         .await
     }
 
     /// The living sessions of a member, the latest used first.
     pub async fn sessions_of(&self, member: MemberId, now: Timestamp) -> Result<Vec<ListedSession>, StoreError> {
-        self.read(|connection| {
-            prepare(
-                connection,
-                "SELECT id, created_at, seen_at, agent FROM session
+        self.read(move |sql| {
+            sql.rows(
+                "SELECT id, created_at, seen_at, agent FROM littoral_session
                      WHERE member_id = $1 AND expires_at > $2 ORDER BY seen_at DESC LIMIT 100",
-            )?
-            .query_map(params![member.0, now.as_microsecond()], |row| {
-                Ok(ListedSession {
-                    id: SessionId(row.get(0)?),
-                    created_at: time(row, 1)?,
-                    seen_at: time(row, 2)?,
-                    agent: row.get(3)?,
-                })
-            })?
-            .collect()
+                params![member.0, now.as_microsecond()],
+                |row| {
+                    Ok(ListedSession {
+                        id: SessionId(row.get(0)?),
+                        created_at: time(row, 1)?,
+                        seen_at: time(row, 2)?,
+                        agent: row.get(3)?,
+                    })
+                },
+            )
         })
+        .await
     }
 
     /// Ends one session of a member; another's is left alone. Says whether there was one.
     pub async fn revoke_session(&self, member: MemberId, session: SessionId) -> Result<bool, StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "DELETE FROM session WHERE id = $1 AND member_id = $2")?
-                .execute([session.0, member.0])
+        self.write(Durability::Durable, move |sql| {
+            sql.run("DELETE FROM littoral_session WHERE id = $1 AND member_id = $2", params![session.0, member.0])
                 .map(|ended| ended > 0)
         })
         .await
     }
 
     /// Ends all sessions of a member but one. Says how many.
-    pub async fn revoke_other_sessions(&self, member: MemberId, kept: SessionDigest) -> Result<usize, StoreError> {
-        self.write(Durability::Durable, move |connection| {
-            prepare(connection, "DELETE FROM session WHERE member_id = $1 AND digest <> $2")?
-                .execute(params![member.0, kept.0])
+    pub async fn revoke_other_sessions(&self, member: MemberId, kept: SessionDigest) -> Result<u64, StoreError> {
+        self.write(Durability::Durable, move |sql| {
+            sql.run("DELETE FROM littoral_session WHERE member_id = $1 AND digest <> $2", params![member.0, kept.0])
         })
         .await
     }
 
     /// Removes what has expired, a bounded number of rows. Says whether there may be more.
     pub async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(Durability::Relaxed, move |connection| {
+        self.write(Durability::Relaxed, move |sql| {
             let now = now.as_microsecond();
-            let sessions = prepare(
-                connection,
-                "DELETE FROM session WHERE digest IN
-                     (SELECT digest FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            )?
-            .execute([now, SWEPT_AT_ONCE])?;
-            let attempts = prepare(
-                connection,
-                "DELETE FROM attempt WHERE subject IN
-                     (SELECT subject FROM attempt WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2)",
-            )?
-            .execute([now, SWEPT_AT_ONCE])?;
+            let sessions = sql.run(
+                "DELETE FROM littoral_session WHERE digest IN
+                     (SELECT digest FROM littoral_session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+                params![now, SWEPT_AT_ONCE],
+            )?;
+            let attempts = sql.run(
+                "DELETE FROM littoral_attempt WHERE subject IN
+                     (SELECT subject FROM littoral_attempt WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2)",
+                params![now, SWEPT_AT_ONCE],
+            )?;
             Ok(sessions.max(attempts) as i64 >= SWEPT_AT_ONCE)
         })
         .await

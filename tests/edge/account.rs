@@ -265,9 +265,8 @@ async fn a_member_cannot_end_the_session_of_another() {
     let (mut ann, mut bob) = (Browser::new(&edge), Browser::new(&edge));
     ann.register("ann@example.org").await;
     bob.register("bob@example.org").await;
-    let store = rusqlite::Connection::open(edge.folder.path().join("var/littoral.db")).unwrap();
-    let sql = "SELECT CAST(s.id AS TEXT) FROM session s JOIN member m ON m.id = s.member_id WHERE m.email_key = 'bob@example.org'";
-    let of_bob: String = store.query_row(sql, [], |row| row.get(0)).unwrap();
+    let sql = "SELECT CAST(s.id AS TEXT) FROM littoral_session s JOIN littoral_member m ON m.id = s.member_id WHERE m.email_key = 'bob@example.org'";
+    let of_bob = edge.ask_store(sql).unwrap();
     assert_eq!(ann.submit("/account", "/account/sessions", &[("session", &of_bob)]).await.status, 404);
     assert_eq!(bob.get("/account").await.status, 200);
 }

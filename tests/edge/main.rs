@@ -16,6 +16,8 @@ mod live;
 mod moved;
 mod pages;
 mod patience;
+#[path = "../postgres/mod.rs"]
+mod postgres;
 mod preferences;
 mod reload;
 mod search;

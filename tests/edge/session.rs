@@ -151,8 +151,7 @@ async fn an_expired_session_is_nobody() {
     let edge = TestEdge::start().await;
     let mut ann = Browser::new(&edge);
     ann.register("ann@example.org").await;
-    let store = rusqlite::Connection::open(edge.folder.path().join("var/littoral.db")).unwrap();
-    store.execute("UPDATE session SET expires_at = 1", []).unwrap();
+    edge.ask_store("UPDATE littoral_session SET expires_at = 1");
     assert_eq!(ann.get("/account").await.location, "/login?next=%2Faccount");
 }
 

@@ -1,8 +1,9 @@
 //! A small site, published as the build publishes, and an edge that serves it on a free port.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use littoral::build::search_index;
@@ -16,6 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::postgres;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -147,6 +150,8 @@ impl TestEdge {
 
     /// Whatever site stands in `folder`.
     pub async fn serve(folder: TempDir, options: Options) -> Self {
+        let store = store_in(folder.path());
+        let options = Options { store: options.store.or(store), ..options };
         let edge = Edge::open(folder.path(), options).unwrap();
         let server = Server::bind(edge.clone(), "127.0.0.1:0").await.unwrap();
         let address = server.local_addr();
@@ -163,6 +168,19 @@ impl TestEdge {
         let mut site = Release::in_folder(self.folder.path());
         change(&mut site);
         site.publish();
+    }
+
+    /// The first column of the first row, as text, asked past the edge.
+    pub fn ask_store(&self, sql: &str) -> Option<String> {
+        match &self.edge.options().store {
+            Some(address) => postgres::query(address, sql),
+            None => {
+                let store = rusqlite::Connection::open(self.folder.path().join("var/littoral.db")).unwrap();
+                let mut statement = store.prepare(sql).unwrap();
+                let mut rows = statement.query([]).unwrap();
+                rows.next().unwrap().map(|row| row.get(0).unwrap())
+            }
+        }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -211,6 +229,22 @@ impl Drop for TestEdge {
     fn drop(&mut self) {
         self.running.abort();
     }
+}
+
+/// Where the store of the site in `folder` is, unless its configuration says it. These tests
+/// are compiled twice: as `edge`, on SQLite, and as `edge_on_postgres`.
+fn store_in(folder: &Path) -> Option<String> {
+    static STORES: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    if !env!("CARGO_CRATE_NAME").ends_with("postgres") {
+        return None;
+    }
+    if !postgres::is_here() {
+        postgres::say_absent("The edge on PostgreSQL");
+        return None;
+    }
+    // An edge that starts again in one folder finds what it left there.
+    let mut stores = STORES.lock().unwrap();
+    Some(stores.entry(folder.to_owned()).or_insert_with(|| postgres::fresh().unwrap()).clone())
 }
 
 /// Options with which a test does not wait.

@@ -1,0 +1,337 @@
+//! How PostgreSQL is held: a few connections, each with one thread while it works.
+//!
+//! Deeds run in serialisable transactions: what two nodes do at once comes out as if one had
+//! been first, which is what SQLite's single writer gives for nothing. PostgreSQL says so
+//! when it cannot keep that, and the deed is done over.
+//!
+//! The same closures run here as on SQLite, and they do not wait: each runs on a thread
+//! that may block, and its statements on the runtime of this module. Statements are
+//! prepared once a connection.
+//!
+//! A connection that has broken is left behind and another opened; a question is then asked
+//! again. A deed is not, once its commit was sent: whether it took place cannot be known.
+
+mod value;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::Semaphore;
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+use super::StoreError;
+use super::door::{Durability, Work};
+use super::error::said;
+use super::migrations;
+use super::sql::{Sql, Value};
+
+/// How many connections one node has at most: PostgreSQL admits a hundred by default.
+const CONNECTIONS: usize = 16;
+/// How long a server may take to answer a knock.
+const KNOCK: Duration = Duration::from_secs(5);
+/// What each connection is told first: no statement of ours takes this long, and one that
+/// hangs must not keep a connection for ever.
+const GREETING: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+/// How often a deed is done over when others come between.
+const TRIES: u32 = 30;
+/// The wait before the first of these; it grows with each.
+const STEP_BACK: Duration = Duration::from_millis(1);
+
+/// A store in PostgreSQL. A clone is another handle on the same one.
+#[derive(Clone)]
+pub(super) struct Postgres(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    /// Drives the connections. Its own, so that a store can be opened before there is
+    /// another, and outlives none.
+    runtime: Option<Runtime>,
+    idle: Mutex<Vec<Connection>>,
+    slots: Semaphore,
+    is_closed: AtomicBool,
+    jobs: AtomicU64,
+    commits: AtomicU64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A plain drop waits, which a thread of another runtime may not.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Postgres").field(&shown(&self.0.config)).finish()
+    }
+}
+
+impl Postgres {
+    pub(super) fn open(config: &Config) -> Result<Self, StoreError> {
+        let unreachable = |why: String| StoreError::Unreachable { address: shown(config), why };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("store-postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| unreachable(error.to_string()))?;
+        let mut config = config.clone();
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(KNOCK);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("littoral");
+        }
+        let postgres = Self(Arc::new(Inner {
+            config,
+            runtime: Some(runtime),
+            idle: Mutex::default(),
+            slots: Semaphore::new(CONNECTIONS),
+            is_closed: AtomicBool::new(false),
+            jobs: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+        }));
+        let inner = &postgres.0;
+        // A thread of its own: whoever opens may stand on one that must not block.
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| {
+                let connection = inner.connect()?;
+                migrations::apply(&Sql::postgres(&connection), jiff::Timestamp::now())?;
+                inner.put_back(connection);
+                Ok(())
+            });
+            opening.join().unwrap_or(Err(StoreError::Interrupted))
+        })?;
+        Ok(postgres)
+    }
+
+    pub(super) async fn close(&self) {
+        self.0.is_closed.store(true, Ordering::Relaxed);
+        // What is under way holds a slot.
+        let _all = self.0.slots.acquire_many(CONNECTIONS as u32).await;
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(super) fn work(&self) -> Work {
+        Work { jobs: self.0.jobs.load(Ordering::Relaxed), commits: self.0.commits.load(Ordering::Relaxed) }
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        question: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.on_a_thread(move |inner| {
+            let ask = |connection: Connection| {
+                let answer = question(&Sql::postgres(&connection));
+                let is_broken = answer.as_ref().err().is_some_and(is_lost);
+                if !is_broken {
+                    inner.put_back(connection);
+                }
+                (answer, is_broken)
+            };
+            match inner.take_idle() {
+                Some(connection) => match ask(connection) {
+                    (Err(_), true) => ask(inner.connect()?).0,
+                    (answer, _) => answer,
+                },
+                None => ask(inner.connect()?).0,
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.on_a_thread(move |inner| {
+            inner.jobs.fetch_add(1, Ordering::Relaxed);
+            let mut connection = match inner.take_idle() {
+                Some(connection) => connection,
+                None => inner.connect()?,
+            };
+            let mut wait = STEP_BACK;
+            for tries in 1..=TRIES {
+                if begin(&connection, durability).is_err() {
+                    // It may have broken while it lay idle.
+                    connection = inner.connect()?;
+                    begin(&connection, durability)?;
+                }
+                let (done, may_again) = match deed(&Sql::postgres(&connection)) {
+                    Ok(value) => {
+                        let done = connection.batch("COMMIT").map(|()| value);
+                        let may_again = done.as_ref().err().is_some_and(came_between);
+                        (done, may_again)
+                    }
+                    Err(error) => {
+                        let may_again = came_between(&error) || is_lost(&error);
+                        (Err(error), may_again)
+                    }
+                };
+                match done {
+                    Ok(value) => {
+                        inner.commits.fetch_add(1, Ordering::Relaxed);
+                        inner.put_back(connection);
+                        return Ok(value);
+                    }
+                    Err(error) if tries == TRIES || !may_again => {
+                        if connection.batch("ROLLBACK").is_ok() {
+                            inner.put_back(connection);
+                        }
+                        return Err(error);
+                    }
+                    // If this fails, the next beginning does too, on which another is opened.
+                    Err(_) => drop(connection.batch("ROLLBACK")),
+                }
+                // Not all for the same time, or they meet again.
+                let mut jitter = [0];
+                let _ = getrandom::fill(&mut jitter);
+                std::thread::sleep(wait.mul_f64(0.5 + f64::from(jitter[0]) / 255.0));
+                wait = (wait * 2).min(Duration::from_millis(50));
+            }
+            Err(StoreError::Interrupted)
+        })
+        .await
+    }
+
+    /// Runs `job` where it may block, when a connection is free for it.
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let slot = self.0.slots.acquire().await.map_err(|_| StoreError::Closed)?;
+        if self.0.is_closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let inner = Arc::clone(&self.0);
+        // A panic in the job is its own affair: the connection it held is dropped with it.
+        let done = tokio::task::spawn_blocking(move || job(&inner)).await;
+        drop(slot);
+        done.unwrap_or(Err(StoreError::Interrupted))
+    }
+}
+
+fn begin(connection: &Connection, durability: Durability) -> Result<(), StoreError> {
+    connection.batch(match durability {
+        Durability::Durable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        Durability::Relaxed => "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = off",
+    })
+}
+
+/// Whether another transaction came between, so that doing it over is right.
+fn came_between(error: &StoreError) -> bool {
+    let StoreError::Postgres(error) = error else { return false };
+    matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+}
+
+/// Whether the connection is of no use any more: it broke, or the server is going away.
+fn is_lost(error: &StoreError) -> bool {
+    let StoreError::Postgres(error) = error else { return false };
+    let going = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
+    error.is_closed() || error.code().is_some_and(|code| going.contains(code)) || is_broken_wire(error)
+}
+
+fn is_broken_wire(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+}
+
+impl Inner {
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(connection) = idle.pop() {
+            if !connection.client.is_closed() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn put_back(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    /// Opens one more.
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let handle = self.runtime.as_ref().ok_or(StoreError::Closed)?.handle().clone();
+        let unreachable =
+            |error: &tokio_postgres::Error| StoreError::Unreachable { address: shown(&self.config), why: said(error) };
+        let client = handle.block_on(async {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(|error| unreachable(&error))?;
+            handle.spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::warn!(error = said(&error), "a connection to the store broke");
+                }
+            });
+            client.batch_execute(GREETING).await?;
+            Ok::<_, StoreError>(client)
+        })?;
+        Ok(Connection { client, handle, statements: RefCell::default() })
+    }
+}
+
+/// Host and port, without user and password.
+fn shown(config: &Config) -> String {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => format!("{host}:{port}"),
+        #[cfg(unix)]
+        Some(Host::Unix(folder)) => folder.display().to_string(),
+        None => "no host".to_owned(),
+    }
+}
+
+/// One connection, with one thread at a time.
+pub(super) struct Connection {
+    client: Client,
+    handle: Handle,
+    statements: RefCell<FxHashMap<String, Statement>>,
+}
+
+impl Connection {
+    pub(super) fn run(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
+        let prepared = self.prepare(statement)?;
+        self.wait(self.client.execute_raw(&prepared, parameters.iter().map(as_parameter)))
+    }
+
+    pub(super) fn rows(
+        &self,
+        statement: &str,
+        parameters: &[Value<'_>],
+    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let prepared = self.prepare(statement)?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(as_parameter).collect();
+        self.wait(self.client.query(&prepared, &parameters))
+    }
+
+    pub(super) fn batch(&self, statements: &str) -> Result<(), StoreError> {
+        self.wait(self.client.batch_execute(statements))
+    }
+
+    fn prepare(&self, statement: &str) -> Result<Statement, StoreError> {
+        if let Some(prepared) = self.statements.borrow().get(statement) {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.wait(self.client.prepare(statement))?;
+        self.statements.borrow_mut().insert(statement.to_owned(), prepared.clone());
+        Ok(prepared)
+    }
+
+    fn wait<T>(&self, doing: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+        Ok(self.handle.block_on(doing)?)
+    }
+}
+
+fn as_parameter<'p>(value: &'p Value<'p>) -> &'p (dyn ToSql + Sync) {
+    value
+}

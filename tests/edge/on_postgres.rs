@@ -1,0 +1,25 @@
+//! The same tests, with the store on PostgreSQL. `tests/tidy.rs` holds that these are all.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
+#![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
+
+mod account;
+mod browser;
+mod conditions;
+mod files;
+mod health;
+mod history;
+mod hostile;
+mod laws;
+mod listing;
+mod live;
+mod moved;
+mod pages;
+mod patience;
+#[path = "../postgres/mod.rs"]
+mod postgres;
+mod preferences;
+mod reload;
+mod search;
+mod session;
+mod support;
