@@ -11,5 +11,6 @@ pub mod recursion;
 pub mod release;
 pub mod reserved;
 pub mod search;
+pub mod table;
 pub mod theme;
 pub mod yaml;
