@@ -32,6 +32,9 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let drafts = if options.drafts { Drafts::Shown } else { Drafts::Hidden };
     let began = Instant::now();
+    if Shelf::of(&options.place.root).derived().join("cache").exists() {
+        take_memory_in_small_pages();
+    }
     let mut engine = Engine::default();
     let report = build_by(&mut engine, &options.place, drafts, Naming::Digest)?;
     diagnostics::print_all(&report.diagnostics);
@@ -53,6 +56,14 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     // The process ends: to give back what it holds, piece by piece, takes as long as an edit.
     std::mem::forget(engine);
     Ok(Outcome::Done)
+}
+
+/// A build that goes on from another needs a little memory in many places. In huge pages each
+/// place is 2 MB that the kernel clears first: at 10,000 pages, half as much memory again and a
+/// third of an edit's time. A clean build fills them, and is faster with them.
+fn take_memory_in_small_pages() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// One build of the site at `place`, with a progress bar when it takes long.

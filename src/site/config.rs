@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
+use super::table::{ColumnName, TableName};
 use super::yaml;
 
 /// The name of the file at the site's root.
@@ -161,6 +162,8 @@ pub struct Edge {
     pub proxies: Vec<IpAddr>,
     /// How much memory the bodies of static files may take, in MiB.
     pub cache_mib: u32,
+    /// The site's own tables that its data pages may read, and what of them.
+    pub data: BTreeMap<TableName, OpenTable>,
 }
 
 impl Default for Edge {
@@ -172,8 +175,20 @@ impl Default for Edge {
             session_days: 90,
             proxies: Vec::new(),
             cache_mib: 32,
+            data: BTreeMap::new(),
         }
     }
+}
+
+/// What readers may see of a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenTable {
+    /// The columns that queries may name. There is no other way to see one.
+    pub columns: Vec<ColumnName>,
+    /// Those that a search looks into.
+    #[serde(default)]
+    pub search: Vec<ColumnName>,
 }
 
 impl Config {
@@ -234,6 +249,20 @@ impl Config {
                 "path",
                 format!("expected a path from the site's root such as `/atom.xml`, found `{}`", self.feed.path),
             ));
+        }
+        for (table, open) in &self.edge.data {
+            if open.columns.is_empty() {
+                wrong.push((
+                    "columns",
+                    format!("expected at least one column of `{table}` under `edge.data`, found none"),
+                ));
+            }
+            if let Some(column) = open.search.iter().find(|column| !open.columns.contains(column)) {
+                wrong.push((
+                    "search",
+                    format!("`{column}` is searched in `{table}`, but is not among its open columns"),
+                ));
+            }
         }
         wrong
     }

@@ -63,6 +63,8 @@ pub enum Code {
     Data,
     /// An asset named in a layout is not there.
     UnknownAsset,
+    /// A data page of `dynamic/pages/` is not what is expected.
+    DataPage,
 }
 
 impl Code {
@@ -87,6 +89,7 @@ impl Code {
         Self::LayoutRender,
         Self::Data,
         Self::UnknownAsset,
+        Self::DataPage,
     ];
 
     /// The name as it is printed: `broken-link`.
@@ -111,6 +114,7 @@ impl Code {
             Self::LayoutRender => "layout-render",
             Self::Data => "data",
             Self::UnknownAsset => "unknown-asset",
+            Self::DataPage => "data-page",
         }
     }
 }

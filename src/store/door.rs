@@ -34,7 +34,7 @@ impl Address {
 pub struct Store(Engine);
 
 #[derive(Clone, Debug)]
-enum Engine {
+pub(super) enum Engine {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
@@ -75,6 +75,11 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.close().await,
             Engine::Postgres(postgres) => postgres.close().await,
         }
+    }
+
+    /// What is behind the door.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0
     }
 
     /// How much has been written.

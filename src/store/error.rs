@@ -3,6 +3,9 @@
 use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::site::table::TableName;
 
 /// Why the store did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,34 @@ pub enum StoreError {
     /// A value in the store is none that this program writes.
     #[error("a value in the store is out of range: {0}")]
     OutOfRange(i64),
+    /// A question of the site took longer than it may.
+    #[error("the query took longer than {allowed:?}: give it an index, or ask for less")]
+    TookTooLong {
+        /// How long it may take.
+        allowed: Duration,
+    },
+    /// A question of the site has too long an answer.
+    #[error("the query gives more than {rows} rows or {bytes} bytes: add a `LIMIT`, or declare a `list`")]
+    TooMuchRead {
+        /// Rows that it may give.
+        rows: usize,
+        /// Bytes that it may give.
+        bytes: usize,
+    },
+    /// A question of the site gives what has no form in a page.
+    #[error("the column `{column}` is of the type {kind}: write `CAST({column} AS TEXT)`")]
+    UnknownType {
+        /// The column.
+        column: String,
+        /// What PostgreSQL calls its type.
+        kind: String,
+    },
+    /// A list is of a table that is not there.
+    #[error("there is no table `{name}`: `littoral data import {name} FILE` makes it")]
+    NoSuchTable {
+        /// What it is called.
+        name: TableName,
+    },
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,

@@ -23,6 +23,7 @@ mod migrations;
 mod postgres;
 mod preferences;
 mod sessions;
+pub mod site_reads;
 mod sql;
 mod sqlite;
 pub mod tables;

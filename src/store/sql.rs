@@ -18,6 +18,7 @@ use super::postgres;
 use super::sqlite;
 
 /// What runs statements: a connection, inside a transaction when it is given to a deed.
+#[derive(Clone)]
 pub(super) struct Sql<'c>(Engine<'c>);
 
 #[derive(Clone, Copy)]
@@ -107,12 +108,18 @@ impl<'c> Sql<'c> {
 /// A row of an answer.
 pub(super) struct Row<'r>(Columns<'r>);
 
-enum Columns<'r> {
+/// The same, as each engine has it.
+pub(super) enum Columns<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
     Postgres(&'r tokio_postgres::Row),
 }
 
-impl Row<'_> {
+impl<'r> Row<'r> {
+    /// As the engine has it, for who does not know the columns.
+    pub(super) fn columns(&self) -> &Columns<'r> {
+        &self.0
+    }
+
     /// The value in the column `at`, from 0.
     pub(super) fn get<T: Column>(&self, at: usize) -> Result<T, StoreError> {
         match self.0 {

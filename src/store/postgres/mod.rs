@@ -51,6 +51,8 @@ pub(super) struct Postgres(Arc<Inner>);
 
 struct Inner {
     config: Config,
+    /// What each connection is told first.
+    greeting: String,
     /// Drives the connections. Its own, so that a store can be opened before there is
     /// another, and outlives none.
     runtime: Option<Runtime>,
@@ -78,29 +80,7 @@ impl std::fmt::Debug for Postgres {
 
 impl Postgres {
     pub(super) fn open(config: &Config) -> Result<Self, StoreError> {
-        let unreachable = |why: String| StoreError::Unreachable { address: shown(config), why };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("store-postgres")
-            .enable_all()
-            .build()
-            .map_err(|error| unreachable(error.to_string()))?;
-        let mut config = config.clone();
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(KNOCK);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("littoral");
-        }
-        let postgres = Self(Arc::new(Inner {
-            config,
-            runtime: Some(runtime),
-            idle: Mutex::default(),
-            slots: Semaphore::new(CONNECTIONS),
-            is_closed: AtomicBool::new(false),
-            jobs: AtomicU64::new(0),
-            commits: AtomicU64::new(0),
-        }));
+        let postgres = Self::at(config.clone(), GREETING.to_owned())?;
         let inner = &postgres.0;
         // A thread of its own: whoever opens may stand on one that must not block.
         std::thread::scope(|scope| {
@@ -113,6 +93,36 @@ impl Postgres {
             opening.join().unwrap_or(Err(StoreError::Interrupted))
         })?;
         Ok(postgres)
+    }
+
+    /// Other connections to the same server, each told this first.
+    pub(super) fn with_greeting(&self, greeting: String) -> Result<Self, StoreError> {
+        Self::at(self.0.config.clone(), greeting)
+    }
+
+    fn at(mut config: Config, greeting: String) -> Result<Self, StoreError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("store-postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unreachable { address: shown(&config), why: error.to_string() })?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(KNOCK);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("littoral");
+        }
+        Ok(Self(Arc::new(Inner {
+            config,
+            greeting,
+            runtime: Some(runtime),
+            idle: Mutex::default(),
+            slots: Semaphore::new(CONNECTIONS),
+            is_closed: AtomicBool::new(false),
+            jobs: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+        })))
     }
 
     pub(super) async fn close(&self) {
@@ -273,7 +283,7 @@ impl Inner {
                     tracing::warn!(error = said(&error), "a connection to the store broke");
                 }
             });
-            client.batch_execute(GREETING).await?;
+            client.batch_execute(&self.greeting).await?;
             Ok::<_, StoreError>(client)
         })?;
         Ok(Connection { client, handle, statements: RefCell::default() })

@@ -106,6 +106,11 @@ impl Sqlite {
         }
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     pub(super) fn work(&self) -> Work {
         Work { jobs: self.0.work.jobs.load(Ordering::Relaxed), commits: self.0.work.commits.load(Ordering::Relaxed) }
     }
@@ -150,7 +155,7 @@ impl Sqlite {
     }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // No mutex inside SQLite: a connection is with one thread at a time. No URI: a file
     // called `file:x?mode=memory` is a file.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

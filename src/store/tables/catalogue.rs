@@ -38,7 +38,7 @@ impl Store {
 }
 
 /// The tables, or the one that is called `name`.
-fn described(sql: &Sql<'_>, name: Option<&TableName>) -> Result<Vec<Table>, StoreError> {
+pub(in crate::store) fn described(sql: &Sql<'_>, name: Option<&TableName>) -> Result<Vec<Table>, StoreError> {
     let (statement, which, order) = match sql.dialect() {
         Dialect::Sqlite => (OF_SQLITE, "t.name", "t.name, c.cid"),
         Dialect::Postgres => (OF_POSTGRES, "t.relname", "t.relname, c.attnum"),

@@ -12,6 +12,8 @@
 
 mod catalogue;
 
+pub(in crate::store) use self::catalogue::described;
+
 use crate::site::table::{ColumnName, ColumnType, TableName};
 
 /// A table of the site.

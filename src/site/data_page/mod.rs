@@ -1,0 +1,353 @@
+//! A data page as its author writes it: front matter, and a template below it.
+//!
+//! [`DataPage::parse`] is the only reader, for the build, which tells all mistakes with
+//! their lines, and for the edge, which answers from it. What a query means is not known
+//! here: that is asked of the store, by the edge.
+
+mod functions;
+mod list;
+mod parameter;
+mod route;
+mod statement;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use functions::may_be_called;
+pub use list::{Direction, Filter, List, Order};
+pub use parameter::{Given, Kind, Parameter, Scalar};
+pub use route::Route;
+pub use statement::{NotTaken, Statement};
+
+use super::diagnostic::{Code, Diagnostic, Place, nearest};
+use super::{reserved, yaml};
+
+/// The folder of data pages below `dynamic/`.
+pub const FOLDER: &str = "pages/";
+
+/// The mark above and below front matter.
+const FENCE: &str = "---\n";
+/// How long others may keep an answer at most.
+const LONGEST_CACHE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// One template that answers for many paths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataPage {
+    /// Where it answers.
+    pub route: Route,
+    /// A template for the title, of the same data.
+    pub title: String,
+    /// Those of the path and those of the query string.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// What it reads, by the name that the template knows it by.
+    pub queries: BTreeMap<String, Query>,
+    /// A list, if it has one.
+    pub list: Option<List>,
+    /// The forms in which it answers, the usual one first.
+    pub formats: Vec<Format>,
+    /// How long others may keep an answer; not at all when nothing is said.
+    pub cache: Option<Duration>,
+    /// The template, without front matter.
+    pub template: String,
+    /// Lines of the file before the template.
+    pub lines_before: usize,
+}
+
+/// A query of a data page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// What is asked.
+    pub statement: Statement,
+    /// What comes of it.
+    pub rows: Rows,
+    /// Where it stands in the file.
+    pub place: Place,
+}
+
+/// What comes of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// A list of rows.
+    Many,
+    /// One row; where there is none, there is no such page.
+    One,
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// The template's, in the site's dress.
+    Html,
+    /// RFC 8259.
+    Json,
+    /// RFC 4180.
+    Csv,
+    /// XML 1.0.
+    Xml,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Html, Self::Json, Self::Csv, Self::Xml];
+
+    /// What stands at the end of a path for it.
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Xml => "xml",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    route: Route,
+    title: String,
+    #[serde(default)]
+    parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    query: BTreeMap<String, Written>,
+    list: Option<List>,
+    #[serde(default = "only_html")]
+    formats: Vec<Format>,
+    cache: Option<String>,
+}
+
+fn only_html() -> Vec<Format> {
+    vec![Format::Html]
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a `SELECT`, or `one: SELECT ...` for a single row")]
+enum Written {
+    Many(String),
+    One { one: String },
+}
+
+impl DataPage {
+    /// The data page in `text`, the whole of `file`, or everything that is wrong with it.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let text = &text.replace("\r\n", "\n");
+        let Some((head, template)) = split(text) else {
+            let message = "expected front matter between two lines `---`, with at least `route` and `title`";
+            let place = Place::of(file, text, 0..text.find('\n').unwrap_or(text.len()));
+            return Err(vec![Diagnostic::error(Code::DataPage, place, message)]);
+        };
+        if let Some(mistake) = yaml::grows_too_much(Code::DataPage, file, head) {
+            return Err(vec![mistake]);
+        }
+        let read: Head = serde_yaml::from_str(head)
+            .map_err(|error| vec![yaml::diagnostic(Code::DataPage, file, text, 1, &error)])?;
+        let source = Source { file, text, head_at: FENCE.len(), head };
+        source.page(read, template)
+    }
+
+    /// The route's own parameters, and whether each is one of the path.
+    pub fn is_in_path(&self, name: &str) -> bool {
+        self.route.parameters().any(|parameter| parameter == name)
+    }
+}
+
+/// Front matter and template.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix(FENCE)?;
+    let end = if rest.starts_with(FENCE) { 0 } else { rest.find("\n---\n").map(|at| at + 1)? };
+    Some((&rest[..end], &rest[end + FENCE.len()..]))
+}
+
+/// The text that is read, for the places of what is wrong in it.
+struct Source<'s> {
+    file: &'s str,
+    text: &'s str,
+    head: &'s str,
+    /// Where the head begins in the text.
+    head_at: usize,
+}
+
+impl Source<'_> {
+    fn page(&self, read: Head, template: &str) -> Result<DataPage, Vec<Diagnostic>> {
+        let mut found = Vec::new();
+        let route = read.route.to_string();
+        if let Some(reserved) = reserved::claimed(&route) {
+            let message = format!("`{route}` is below `{reserved}`, which the edge answers itself");
+            found.push(
+                Diagnostic::error(Code::ReservedPath, self.place_of("route:"), message).hint("choose another route"),
+            );
+        }
+        let mut parameters = read.parameters;
+        for name in read.route.parameters() {
+            parameters.entry(name.to_owned()).or_insert_with(Parameter::text);
+        }
+        for (name, parameter) in &parameters {
+            if !route::is_name(name) {
+                found.push(
+                    self.mistake(name, format!("`{name}` cannot be a parameter: small letters, figures and `_`")),
+                );
+            }
+            found.extend(parameter.mistake(name).map(|message| self.mistake(&format!("{name}:"), message)));
+        }
+        let mut queries = BTreeMap::new();
+        for (name, written) in read.query {
+            let (sql, rows) = match &written {
+                Written::Many(sql) => (sql, Rows::Many),
+                Written::One { one } => (one, Rows::One),
+            };
+            match self.query(&name, sql, rows, &parameters) {
+                Ok(query) => drop(queries.insert(name, query)),
+                Err(mistake) => found.push(*mistake),
+            }
+        }
+        if let Some(list) = &read.list {
+            let message = list.mistake(|name| parameters.contains_key(name));
+            found.extend(message.map(|message| self.mistake("list:", message)));
+        }
+        let names = ["params", "list", "formats", "path"];
+        if let Some(taken) = names.into_iter().find(|name| queries.contains_key(*name)) {
+            found.push(self.mistake(
+                &format!("{taken}:"),
+                format!("`{taken}` is a name of the page itself: call the query otherwise"),
+            ));
+        }
+        if read.formats.is_empty() {
+            found.push(self.mistake("formats:", "expected at least one format: html, json, csv, xml".to_owned()));
+        }
+        let cache = read.cache.map(|written| (duration(&written), written));
+        if let Some((None, written)) = &cache {
+            found.push(self.mistake(
+                "cache:",
+                format!("expected a time such as `60s`, `5m` or `1h`, at most a year, found `{written}`"),
+            ));
+        }
+        if !found.is_empty() {
+            return Err(found);
+        }
+        Ok(DataPage {
+            route: read.route,
+            title: read.title,
+            parameters,
+            queries,
+            list: read.list,
+            formats: read.formats,
+            cache: cache.and_then(|(cache, _)| cache),
+            template: template.to_owned(),
+            lines_before: self.text[..self.text.len() - template.len()].matches('\n').count(),
+        })
+    }
+
+    fn query(
+        &self,
+        name: &str,
+        sql: &str,
+        rows: Rows,
+        parameters: &BTreeMap<String, Parameter>,
+    ) -> Result<Query, Box<Diagnostic>> {
+        let place = self.place_of(&format!("{name}:"));
+        let statement = Statement::parse(sql).map_err(|refused| {
+            let word = sql.get(refused.at.clone()).unwrap_or_default();
+            let place = self.place_in_query(name, word).unwrap_or_else(|| place.clone());
+            let mistake = Diagnostic::error(Code::DataPage, place, refused.message);
+            Box::new(if refused.hint.is_empty() { mistake } else { mistake.hint(refused.hint) })
+        })?;
+        if let Some(unknown) = statement.parameters.iter().find(|name| !parameters.contains_key(*name)) {
+            let place = self.place_in_query(name, &format!(":{unknown}")).unwrap_or(place);
+            let mistake = Diagnostic::error(Code::DataPage, place, format!("no parameter is called `{unknown}`"));
+            let near = nearest(unknown, parameters.keys().map(String::as_str));
+            return Err(Box::new(match near {
+                Some(near) => mistake.hint(format!("did you mean `:{near}`?")),
+                None => mistake.hint(format!("declare it under `parameters`: `{unknown}: {{ type: text }}`")),
+            }));
+        }
+        Ok(Query { statement, rows, place })
+    }
+
+    fn mistake(&self, at: &str, message: String) -> Diagnostic {
+        Diagnostic::error(Code::DataPage, self.place_of(at), message)
+    }
+
+    /// The line that begins with `key`.
+    fn place_of(&self, key: &str) -> Place {
+        let mut from = 0;
+        for line in self.head.split_inclusive('\n') {
+            let indent = line.len() - line.trim_start().len();
+            if line.trim_start().starts_with(key) {
+                let begins = self.head_at + from + indent;
+                return Place::of(self.file, self.text, begins..begins + line.trim().len());
+            }
+            from += line.len();
+        }
+        Place::file(self.file)
+    }
+
+    /// The first `word` behind the name of a query: its text is folded by YAML, so that
+    /// offsets in it are none in the file.
+    fn place_in_query(&self, name: &str, word: &str) -> Option<Place> {
+        let key = self.head.find(&format!("{name}:"))?;
+        let at: Range<usize> = self.head[key..].find(word).map(|at| key + at..key + at + word.len())?;
+        (!word.is_empty()).then(|| Place::of(self.file, self.text, self.head_at + at.start..self.head_at + at.end))
+    }
+}
+
+/// `60s`, `5m`, `1h`, `7d`.
+fn duration(written: &str) -> Option<Duration> {
+    let (number, unit) = written.split_at_checked(written.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    let whole = number.parse::<u64>().ok()?.checked_mul(seconds).map(Duration::from_secs)?;
+    (whole <= LONGEST_CACHE).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CITIES: &str = "---\nroute: /cities/{country}\ntitle: \"Cities of {{country.name}}\"\nparameters:\n  country: { type: text, max: 2 }\nquery:\n  country:\n    one: >\n      SELECT name FROM country\n      WHERE code = :country\nlist: { table: city, where: { country: country }, sort: [name, -population] }\nformats: [html, json]\ncache: 5m\n---\n<h1>{{country.name}}</h1>\n";
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let found = DataPage::parse("dynamic/pages/a.hbs", text).unwrap_err();
+        found.iter().map(|found| format!("{}:{}: {}", found.place.line, found.place.column, found.message)).collect()
+    }
+
+    #[test]
+    fn a_page_is_read() {
+        let page = DataPage::parse("dynamic/pages/cities.hbs", CITIES).unwrap();
+        assert_eq!(page.route.to_string(), "/cities/{country}");
+        assert_eq!(page.queries["country"].rows, Rows::One);
+        assert_eq!(page.queries["country"].statement.parameters, ["country"]);
+        assert_eq!(page.list.unwrap().sort[1].to_string(), "-population");
+        assert_eq!(page.cache, Some(Duration::from_secs(300)));
+        assert_eq!((page.template.as_str(), page.lines_before), ("<h1>{{country.name}}</h1>\n", 14));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        assert_eq!(mistakes(&CITIES.replace(":country", ":land")), ["10:20: no parameter is called `land`"]);
+        assert_eq!(mistakes(&CITIES.replace("SELECT name", "SELECT sleep(1)")), ["9:14: a query may not call `sleep`"]);
+        assert_eq!(
+            mistakes(&CITIES.replace("cache: 5m", "cache: soon")),
+            ["13:1: expected a time such as `60s`, `5m` or `1h`, at most a year, found `soon`"]
+        );
+        assert_eq!(
+            mistakes(&CITIES.replace("route: /cities/{country}", "route: /admin/{country}")),
+            ["2:1: `/admin/{country}` is below `/admin`, which the edge answers itself"]
+        );
+        assert_eq!(mistakes("<h1></h1>").len(), 1);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = CITIES.replace(":country", ":land").replace("cache: 5m", "cache: soon");
+        assert_eq!(mistakes(&text).len(), 2);
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading for a site on SQLite: connections with an authorizer and a clock.
+//!
+//! The authorizer is asked while a statement is prepared: about each table and column, each
+//! function, each other thing that a statement could do. What is not a read of something
+//! open is denied, whoever wrote the statement.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Open, index};
+use crate::site::data_page::may_be_called;
+use crate::store::StoreError;
+use crate::store::sqlite;
+
+/// Idle connections that are kept.
+const IDLE: usize = 16;
+/// Steps of SQLite's machine between two looks at the clock: some tens of microseconds.
+const STEPS: i32 = 1_000;
+/// The longest text or blob that a query may make, in bytes.
+const LONGEST_VALUE: i32 = 16 * 1024 * 1024;
+/// What stands for the number of a row in the authorizer's words.
+const ROWID: &str = "ROWID";
+
+/// Connections that read what is open. A clone is another handle on the same ones.
+#[derive(Clone)]
+pub(super) struct Reading(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    open: Arc<FxHashMap<String, FxHashSet<String>>>,
+    idle: Mutex<Vec<Clocked>>,
+}
+
+/// A connection, and when what it does must end.
+struct Clocked {
+    connection: Connection,
+    /// Microseconds since `began`.
+    until: Arc<AtomicU64>,
+    began: Instant,
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Reading").field(&self.0.path).finish()
+    }
+}
+
+impl Reading {
+    pub(super) fn of(path: &Path, open: &Open) -> Self {
+        let mut names: FxHashMap<String, FxHashSet<String>> = FxHashMap::default();
+        for (table, opened) in open {
+            let columns = opened.columns.iter().map(|column| column.as_str().to_owned());
+            names.insert(table.as_str().to_owned(), columns.collect());
+        }
+        Self(Arc::new(Inner { path: path.to_owned(), open: Arc::new(names), idle: Mutex::default() }))
+    }
+
+    /// Runs `job` in one read transaction, until the time is over.
+    pub(super) fn at_one_moment<T>(
+        &self,
+        time: Duration,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let clocked = match idle {
+            Some(clocked) => clocked,
+            None => self.connect()?,
+        };
+        clocked.until.store(micros(clocked.began.elapsed() + time), Ordering::Relaxed);
+        let connection = &clocked.connection;
+        connection.execute_batch("BEGIN")?;
+        let answer = job(connection);
+        // Nothing was written; this only lets go of the moment.
+        let ended = connection.execute_batch("ROLLBACK");
+        clocked.until.store(u64::MAX, Ordering::Relaxed);
+        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_ok() && idle.len() < IDLE {
+            idle.push(clocked);
+        }
+        answer
+    }
+
+    fn connect(&self) -> Result<Clocked, StoreError> {
+        let mut connection = sqlite::connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
+        let (until, began) = (Arc::new(AtomicU64::new(u64::MAX)), Instant::now());
+        let clock = Arc::clone(&until);
+        connection.progress_handler(STEPS, Some(move || micros(began.elapsed()) > clock.load(Ordering::Relaxed)))?;
+        let open = Arc::clone(&self.0.open);
+        connection.authorizer(Some(move |asked: AuthContext<'_>| {
+            if is_allowed(&asked.action, &open) { Authorization::Allow } else { Authorization::Deny }
+        }))?;
+        Ok(Clocked { connection, until, began })
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn is_allowed(action: &AuthAction<'_>, open: &FxHashMap<String, FxHashSet<String>>) -> bool {
+    match action {
+        AuthAction::Select | AuthAction::Recursive => true,
+        // Ours: no statement of a site begins or ends a transaction.
+        AuthAction::Transaction { .. } => true,
+        AuthAction::Read { table_name, column_name } => {
+            // The index of a search and the tables it keeps itself in. No statement of a
+            // site can name them: what begins with `littoral_` is refused when it is parsed.
+            table_name.starts_with(index::SEARCH)
+                // A row of nothing's own: `SELECT 1`, or the answer of a part of the query.
+                || table_name.is_empty()
+                || open.get(*table_name).is_some_and(|columns| {
+                    column_name.is_empty() || *column_name == ROWID || columns.contains(*column_name)
+                })
+        }
+        AuthAction::Function { function_name } => {
+            let name = function_name.to_lowercase();
+            may_be_called(&name) || matches!(&*name, "like" | "glob" | "match" | "bm25")
+        }
+        // The search asks whether somebody has written.
+        AuthAction::Pragma { pragma_name, .. } => *pragma_name == "data_version",
+        _ => false,
+    }
+}
