@@ -9,11 +9,13 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 use rustc_hash::FxHashMap;
 
+use super::data_page::routes::Routes;
 use super::headers;
 use super::node::EdgeError;
 use super::page::Shell;
 use super::search;
 use super::templates::Templates;
+use crate::site::data_page::{self, DataPage};
 use crate::site::digest::Digest;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
 
@@ -42,6 +44,7 @@ pub struct LiveRelease {
     redirects: Arc<FxHashMap<Box<str>, Box<str>>>,
     shells: Arc<FxHashMap<Box<str>, Shell>>,
     pub(super) templates: Arc<Templates>,
+    pub(super) data_pages: Arc<Routes>,
 }
 
 /// One static file. Small, because there are as many as the site has pages.
@@ -77,10 +80,24 @@ impl LiveRelease {
     pub(super) fn load_one(shelf: &Shelf, id: BuildId) -> Result<Self, EdgeError> {
         let manifest = shelf.manifest(id)?;
         let mut templates = Templates::built_in();
+        let mut data_pages = Vec::new();
         for (name, object) in &manifest.templates {
             let text = String::from_utf8(shelf.object(*object)?)
                 .map_err(|_| EdgeError::Template { name: name.clone(), why: "it is not UTF-8".to_owned() })?;
-            templates.register(name, &text)?;
+            if !name.starts_with(data_page::FOLDER) {
+                templates.register(name, &text)?;
+                continue;
+            }
+            let page = DataPage::parse(&format!("dynamic/{name}.hbs"), &text).map_err(|found| {
+                let why = found.first().map(|found| found.message.clone()).unwrap_or_default();
+                EdgeError::Template { name: name.clone(), why }
+            })?;
+            templates.register(name, &page.template)?;
+            data_pages.push((name.clone(), page));
+        }
+        let data_pages = Routes::of(data_pages);
+        for page in data_pages.all() {
+            templates.register_text(&page.title_template(), page.title())?;
         }
         let mut shells = FxHashMap::default();
         for (name, shell) in manifest.shells {
@@ -119,6 +136,7 @@ impl LiveRelease {
             redirects: Arc::new(redirects.collect()),
             shells: Arc::new(shells),
             templates: Arc::new(templates),
+            data_pages: Arc::new(data_pages),
         })
     }
 

@@ -20,6 +20,7 @@
 mod account;
 mod body;
 mod connection;
+mod data_page;
 mod files;
 mod follow;
 mod headers;

@@ -5,12 +5,13 @@
 //! keeps it to its end.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, watch};
 use tokio::task;
 
+use super::data_page::ready::Ready;
 use super::files::Kept;
 use super::live_release::LiveRelease;
 use super::options::Options;
@@ -31,8 +32,16 @@ struct Inner {
     kept: Kept,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
-    /// There is one when the release that the edge was opened with has accounts.
-    store: Option<Store>,
+    /// Opened when the site has accounts, or when its first data page is asked for.
+    store: OnceLock<Store>,
+    /// Whether the release that the edge was opened with has accounts.
+    has_accounts: bool,
+    /// What is ready for the data pages of the live release.
+    data: ArcSwapOption<Ready>,
+    /// Held while it is made.
+    readying: Mutex<()>,
+    /// Where the store is.
+    address: Address,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
 }
@@ -73,7 +82,11 @@ impl Edge {
         let release = LiveRelease::load(&shelf)?;
         let settings = &release.site.edge;
         let address = options.store.as_ref().unwrap_or(&settings.store);
-        let store = settings.accounts.then(|| Store::open(&Address::parse(root, address)?)).transpose()?;
+        let address = Address::parse(root, address)?;
+        let (store, has_accounts) = (OnceLock::new(), settings.accounts);
+        if has_accounts || !release.data_pages.is_empty() {
+            let _ = store.set(Store::open(&address)?);
+        }
         let kept = Kept::of_mib(release.site.edge.cache_mib);
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
@@ -83,6 +96,10 @@ impl Edge {
             kept,
             closing: watch::Sender::new(false),
             store,
+            address,
+            has_accounts,
+            data: ArcSwapOption::empty(),
+            readying: Mutex::default(),
             loading: Mutex::default(),
         })))
     }
@@ -102,9 +119,58 @@ impl Edge {
         &self.0.options
     }
 
-    /// The store, when the site has accounts.
+    /// The store, when there was a need for it.
     pub fn store(&self) -> Option<&Store> {
-        self.0.store.as_ref()
+        self.0.store.get()
+    }
+
+    /// The store, when the site has accounts.
+    pub(super) fn accounts(&self) -> Option<&Store> {
+        self.store().filter(|_| self.0.has_accounts)
+    }
+
+    /// What is ready for the data pages of `release`, made now if it is not.
+    pub(super) async fn data_ready(&self, release: &LiveRelease) -> Result<Arc<Ready>, StoreError> {
+        let is_fit = |ready: &Arc<Ready>| ready.serves(release);
+        if let Some(ready) = self.0.data.load_full().filter(is_fit) {
+            return Ok(ready);
+        }
+        let _one_at_a_time = self.0.readying.lock().await;
+        let before = self.0.data.load_full();
+        if let Some(ready) = before.clone().filter(is_fit) {
+            return Ok(ready);
+        }
+        let store = match self.store() {
+            Some(store) => store.clone(),
+            None => {
+                let address = self.0.address.clone();
+                let opened = task::spawn_blocking(move || Store::open(&address)).await;
+                let opened = opened.unwrap_or(Err(StoreError::Interrupted))?;
+                self.0.store.get_or_init(|| opened).clone()
+            }
+        };
+        let ready = Arc::new(Ready::of(&store, release, before.as_ref()).await?);
+        self.0.data.store(Some(Arc::clone(&ready)));
+        Ok(ready)
+    }
+
+    /// Makes ready what the live release wants, if it has data pages: what is wrong with them
+    /// is told before somebody asks.
+    pub(super) async fn ready_data(&self) {
+        let release = self.release();
+        if !release.data_pages.is_empty()
+            && let Err(error) = self.data_ready(&release).await
+        {
+            tracing::error!(%error, "the data pages cannot be answered");
+        }
+    }
+
+    /// Something that is not of the question was wrong with an answer: the tables may be
+    /// others by now.
+    pub(super) fn data_may_differ(&self) {
+        if self.0.data.load().as_ref().is_some_and(|ready| ready.is_of_before()) {
+            self.0.data.store(None);
+        }
     }
 
     /// The live release.
@@ -143,6 +209,7 @@ impl Edge {
         if let Some(release) = release {
             tracing::info!(release = %release.id, "a new release is live");
             self.swap(release);
+            self.ready_data().await;
         }
         Ok(is_new)
     }

@@ -23,7 +23,7 @@ use super::room::Response;
 /// The name of the shell that dynamic pages wear.
 const SHELL: &str = "page";
 
-/// In the head of each: what is made for one reader is nothing for a search engine.
+/// In the head of most: what is made for one reader is nothing for a search engine.
 const HEAD: &str = r#"<meta name="robots" content="noindex">"#;
 
 /// For a release without a shell.
@@ -47,6 +47,14 @@ pub struct Page {
     head: String,
     /// Attributes of `<html>`: the look that the reader chose.
     look: String,
+    /// Whether search engines may list it.
+    robots: Robots,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Robots {
+    Welcome,
+    KeptOut,
 }
 
 impl Page {
@@ -60,7 +68,14 @@ impl Page {
             status: StatusCode::OK,
             head: String::new(),
             look: String::new(),
+            robots: Robots::KeptOut,
         }
+    }
+
+    /// The same page, for everybody: search engines may list it.
+    #[must_use]
+    pub(super) fn to_be_found(self) -> Self {
+        Self { robots: Robots::Welcome, ..self }
     }
 
     /// A page that says one thing.
@@ -96,7 +111,8 @@ impl Page {
             let mut main = release.templates.render(&self.template, &self.data)?;
             main.push_str(tail);
             let title = handlebars::html_escape(&self.title);
-            let head = [HEAD, &self.head].concat();
+            let robots = if self.robots == Robots::KeptOut { HEAD } else { "" };
+            let head = [robots, &self.head].concat();
             Ok(dress(release.shell(SHELL), &Fillings { title: &title, head: &head, look: &self.look, main: &main }))
         });
         match rendered.await {

@@ -209,6 +209,7 @@ impl Asked<'_> {
         *request.version_mut() = self.parts.version;
         *request.headers_mut() = self.parts.headers.clone();
         request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(self.parts.uri.clone());
         request.extensions_mut().insert(allowed.clone());
         let (mut parts, body) = self.rooms.answer(request).await.into_parts();
         if let Some(refusal) = parts.extensions.remove::<Refusal>() {

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use hyper::Method;
+use hyper::{Method, Uri};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
@@ -40,6 +40,11 @@ pub struct Peer(pub SocketAddr);
 /// Gives each handler its edge.
 pub fn with(edge: Edge) -> impl Filter<Extract = (Edge,), Error = Infallible> + Clone {
     warp::any().map(move || edge.clone())
+}
+
+/// Gives what is asked for, path and query.
+pub fn uri() -> impl Filter<Extract = (Uri,), Error = Rejection> + Copy {
+    warp::ext::get::<Uri>()
 }
 
 /// Gives the address of the peer.

@@ -72,6 +72,7 @@ impl Server {
         let slots = Slots::of(&limits);
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
+        self.edge.ready_data().await;
         let follower = tokio::spawn(follow(self.edge.clone()));
         let sweeper = self.edge.store().map(|store| tokio::spawn(sweep(store.clone())));
         tokio::pin!(shutdown);

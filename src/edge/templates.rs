@@ -13,7 +13,11 @@ use crate::site::{recursion, theme};
 
 /// The templates of a release.
 #[derive(Debug)]
-pub(super) struct Templates(Handlebars<'static>);
+pub(super) struct Templates {
+    html: Handlebars<'static>,
+    /// Those whose answer is a text, and is escaped by who uses it: titles.
+    text: Handlebars<'static>,
+}
 
 impl Templates {
     /// Only those that are built in.
@@ -28,24 +32,49 @@ impl Templates {
             }
         }
         recursion::register(&mut registry);
-        Self(registry)
+        let mut text = Handlebars::new();
+        text.set_strict_mode(true);
+        text.register_escape_fn(handlebars::no_escape);
+        recursion::register(&mut text);
+        Self { html: registry, text }
     }
 
     /// Adds a template, or replaces the one of that name.
     pub(super) fn register(&mut self, name: &str, text: &str) -> Result<(), EdgeError> {
         let template = compile(name, text)
             .map_err(|error| EdgeError::Template { name: name.to_owned(), why: error.to_string() })?;
-        self.0.register_template(name, template);
+        self.html.register_template(name, template);
+        Ok(())
+    }
+
+    /// Adds a template whose answer is a text.
+    pub(super) fn register_text(&mut self, name: &str, text: &str) -> Result<(), EdgeError> {
+        let template = compile(name, text)
+            .map_err(|error| EdgeError::Template { name: name.to_owned(), why: error.to_string() })?;
+        self.text.register_template(name, template);
         Ok(())
     }
 
     /// The HTML that `name` makes of `data`.
     pub(super) fn render(&self, name: &str, data: &serde_json::Value) -> Result<String, handlebars::RenderError> {
-        let depth = recursion::begin();
-        let html = self.0.render(name, data);
-        recursion::restore(depth);
-        html
+        rendered(&self.html, name, data)
     }
+
+    /// The text that `name` makes of `data`.
+    pub(super) fn render_text(&self, name: &str, data: &serde_json::Value) -> Result<String, handlebars::RenderError> {
+        rendered(&self.text, name, data)
+    }
+}
+
+fn rendered(
+    registry: &Handlebars<'_>,
+    name: &str,
+    data: &serde_json::Value,
+) -> Result<String, handlebars::RenderError> {
+    let depth = recursion::begin();
+    let made = registry.render(name, data);
+    recursion::restore(depth);
+    made
 }
 
 /// A template that ends in an error, not in a stack overflow, when it includes itself.

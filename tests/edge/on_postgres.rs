@@ -6,6 +6,7 @@
 mod account;
 mod browser;
 mod conditions;
+mod data_page;
 mod files;
 mod health;
 mod history;

@@ -11,6 +11,7 @@ use littoral::edge::{Edge, Limits, Options, Server};
 use littoral::site::config;
 use littoral::site::release::{Access, CacheClass, Entry, FORMAT, Manifest, Redirect, Shelf, Shell, Site, Writer};
 use littoral::site::search::Document;
+use littoral::store::{Address, Store};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,6 +147,26 @@ impl TestEdge {
         site.publish();
         drop(site);
         Self::serve(folder, options).await
+    }
+
+    /// The small site with something added, and these statements done in its store before.
+    pub async fn with_rows(statements: &str, options: Options, add: impl FnOnce(&mut Release)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut site = Release::in_folder(folder.path());
+        add(&mut site);
+        site.publish();
+        drop(site);
+        let address = store_in(folder.path());
+        let file = address.as_deref().unwrap_or("var/littoral.db");
+        Store::open(&Address::parse(folder.path(), file).unwrap()).unwrap().close().await;
+        match &address {
+            Some(address) => postgres::execute(address, statements),
+            None => {
+                let store = rusqlite::Connection::open(folder.path().join(file)).unwrap();
+                store.execute_batch(statements).unwrap();
+            }
+        }
+        Self::serve(folder, Options { store: address, ..options }).await
     }
 
     /// Whatever site stands in `folder`.

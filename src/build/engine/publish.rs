@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::kept::{Kept, Output, Record, Whole};
 use super::make::Made;
 use super::{BuildError, Report, Request, Why, has_errors, in_order, page_count};
+use crate::build::data_pages::is_data_page;
 use crate::build::layout::{self, Role};
 use crate::build::media;
 use crate::build::output::plan::Subject;
@@ -164,7 +165,10 @@ fn put_templates(
         let Some(name) = file.strip_prefix("dynamic/").and_then(|path| path.strip_suffix(".hbs")) else { continue };
         match read_text(request.sources, file) {
             Ok(text) => {
-                if let Err(mistake) = layout::parse(file, &text) {
+                // The mistakes of a data page were told when its route was read.
+                if !is_data_page(file)
+                    && let Err(mistake) = layout::parse(file, &text)
+                {
                     are_whole = false;
                     found.push(mistake);
                 }

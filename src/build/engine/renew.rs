@@ -10,6 +10,7 @@ use super::kept::Kept;
 use super::{Request, Round, select};
 use crate::build::asset::Assets;
 use crate::build::data::DataFiles;
+use crate::build::data_pages::Routes;
 use crate::build::layout;
 use crate::build::model::{self, Head};
 use crate::build::output::plan::{self, Subject};
@@ -71,6 +72,7 @@ struct Parts {
     layouts: Arc<layout::Layouts>,
     data: Arc<DataFiles>,
     assets: Arc<Assets>,
+    routes: Routes,
     /// Whether every layout could be read.
     are_whole: bool,
 }
@@ -101,7 +103,8 @@ fn parts(
         Some(world) if !changes.touch("layouts") => world.assets.clone(),
         _ => Arc::new(Assets::load(sources, files, request.naming, found)),
     };
-    Parts { config, layouts, data, assets, are_whole }
+    let routes = Routes::load(sources, files, found);
+    Parts { config, layouts, data, assets, routes, are_whole }
 }
 
 fn new_world(
@@ -115,10 +118,12 @@ fn new_world(
     let mut heads: Vec<(&str, Arc<Head>)> =
         kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
     heads.par_sort_unstable_by_key(|(source, _)| *source);
-    let Parts { config, layouts, data, assets, .. } = parts;
+    let Parts { config, layouts, data, assets, routes, .. } = parts;
     let settings = (request.drafts, request.sources.today());
     let site = model::load(&heads, config, files, settings, texts, found);
-    let plan = plan::plan(&site, &layouts, files, texts, found);
+    let mut plan = plan::plan(&site, &layouts, files, texts, found);
+    routes.check(&plan, found);
+    plan.routes = routes;
     let described = render::describe(&site);
     let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
     Arc::new(World {
@@ -167,6 +172,7 @@ fn names_of(world: &World) -> Answer {
         add(page.permalink.as_str());
     }
     world.site.hidden.iter().for_each(|source| add(source));
+    world.plan.routes.names().for_each(|route| add(&route));
     let mut files: Vec<_> = world.site.files.iter().collect();
     files.sort_unstable();
     for (file, path) in files {

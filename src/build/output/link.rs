@@ -84,7 +84,7 @@ fn find(site: &Site, plan: &Plan, page: &Page, path: &str) -> Option<String> {
     let known = |path: &str| match plan.at(path) {
         Some(Subject::Alias(to)) => Some(to.as_str().to_owned()),
         Some(_) => Some(path.to_owned()),
-        None => reserved::claimed(path).map(|_| path.to_owned()),
+        None => (reserved::claimed(path).is_some() || plan.routes.answer(path)).then(|| path.to_owned()),
     };
     if let Some(in_site) = &in_site {
         let without = in_site.trim_end_matches('/');

@@ -2,6 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::build::data_pages::Routes;
 use crate::build::front_matter;
 use crate::build::layout::{Layouts, Role};
 use crate::build::model::{Kind, Order, Page, PageId, PageQuery, Site, SortBy};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub outputs: Vec<Planned>,
     /// Path → its place in `outputs`.
     by_path: FxHashMap<String, usize>,
+    /// What the edge answers from the store.
+    pub routes: Routes,
 }
 
 impl Plan {

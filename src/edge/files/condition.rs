@@ -13,7 +13,7 @@ pub(super) fn fails_match(headers: &HeaderMap, tag: &str) -> bool {
 
 /// Whether `If-None-Match` is there and names this version. Weak comparison: a proxy may
 /// have weakened our tag.
-pub(super) fn none_matches(headers: &HeaderMap, tag: &str) -> bool {
+pub(in crate::edge) fn none_matches(headers: &HeaderMap, tag: &str) -> bool {
     names(headers, IF_NONE_MATCH, |listed| listed.strip_prefix("W/").unwrap_or(listed) == tag)
 }
 

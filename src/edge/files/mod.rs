@@ -19,6 +19,7 @@ mod stream;
 mod variant;
 
 use bytes::Bytes;
+pub(in crate::edge) use condition::none_matches;
 use hyper::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH,
     IF_NONE_MATCH, IF_RANGE, RANGE,
@@ -99,7 +100,7 @@ pub(super) async fn answer(
         if condition::fails_match(headers, tag) {
             return Err(NotAnswered::Refused(Refusal::PreconditionFailed));
         }
-        if condition::none_matches(headers, tag) {
+        if none_matches(headers, tag) {
             return Ok(not_modified(&kept.headers));
         }
     }
@@ -159,7 +160,7 @@ async fn answer_from_disk(
     if condition::fails_match(headers, &tag) {
         return Err(NotAnswered::Refused(Refusal::PreconditionFailed));
     }
-    if condition::none_matches(headers, &tag) {
+    if none_matches(headers, &tag) {
         return Ok(not_modified(&own));
     }
     let path = edge.shelf().object_file(file.object);

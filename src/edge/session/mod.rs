@@ -65,7 +65,7 @@ pub(super) struct Sessions {
 impl Sessions {
     /// Those of an edge whose site has accounts.
     pub(super) fn of(edge: &Edge) -> Option<Self> {
-        Some(Self { edge: edge.clone(), store: edge.store()?.clone() })
+        Some(Self { edge: edge.clone(), store: edge.accounts()?.clone() })
     }
 
     /// The edge.

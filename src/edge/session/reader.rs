@@ -44,7 +44,7 @@ impl Reader {
         let settings = &release.site.edge;
         let now = Timestamp::now();
         let mut session = None;
-        if let (Some(secret), Some(store)) = (&brought.session, edge.store()) {
+        if let (Some(secret), Some(store)) = (&brought.session, edge.accounts()) {
             session = store.session(&secret.digest(), now).await?;
             if let Some(session) = session.as_ref().filter(|session| now.duration_since(session.seen_at) > SEEN_EVERY) {
                 let (store, digest, idle) = (store.clone(), session.digest, days(settings.session_idle_days));

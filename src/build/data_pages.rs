@@ -1,0 +1,106 @@
+//! The data pages of a site, as far as the build has to do with them: their mistakes are
+//! told with all others, no two of them answer one path, and links may lead to them.
+//!
+//! Knows no store: what a query means is told when the edge is started.
+
+use super::layout;
+use super::output::plan::Plan;
+use super::sources::{Sources, read_text};
+use crate::site::data_page::{self, DataPage, Format, Route};
+use crate::site::diagnostic::{Code, Diagnostic, Place};
+
+/// Where data pages answer.
+#[derive(Clone, Debug, Default)]
+pub struct Routes(Vec<Claimed>);
+
+/// A route, and the line that claims it.
+#[derive(Clone, Debug)]
+struct Claimed {
+    route: Route,
+    formats: Vec<Format>,
+    place: Place,
+}
+
+impl Routes {
+    /// The routes of all data pages among `files`.
+    pub fn load(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnostic>) -> Self {
+        let mut routes = Vec::new();
+        for file in files.iter().filter(|file| is_data_page(file)) {
+            let text = match read_text(sources, file) {
+                Ok(text) => text,
+                Err(diagnostic) => {
+                    found.push(diagnostic);
+                    continue;
+                }
+            };
+            match DataPage::parse(file, &text) {
+                Ok(page) => {
+                    // Its lines are counted from the top of the file.
+                    let template = "\n".repeat(page.lines_before) + &page.template;
+                    found.extend(layout::parse(file, &template).err());
+                    found.extend(
+                        layout::parse(file, &page.title)
+                            .err()
+                            .map(|mistake| Diagnostic { place: Some(line_of(file, &text, "title:")), ..mistake }),
+                    );
+                    let place = line_of(file, &text, "route:");
+                    routes.push(Claimed { route: page.route, formats: page.formats, place });
+                }
+                Err(mistakes) => found.extend(mistakes),
+            }
+        }
+        Self(routes)
+    }
+
+    /// Tells which of them claim what another one, or an output of the build, answers.
+    pub fn check(&self, plan: &Plan, found: &mut Vec<Diagnostic>) {
+        for (number, claimed) in self.0.iter().enumerate() {
+            let route = &claimed.route;
+            if let Some(other) = self.0[..number].iter().find(|other| other.route.meets(route)) {
+                let message = format!("`{route}` and `{}` answer the same paths", other.route);
+                let hint = format!("the other one stands in {}:{}", other.place.file, other.place.line);
+                found.push(Diagnostic::error(Code::DuplicateUrl, claimed.place.clone(), message).hint(hint));
+            }
+            let paths = route.literal().into_iter().flat_map(|path| [format!("{path}/"), path]);
+            if let Some(taken) = paths.into_iter().find(|path| plan.at(path).is_some()) {
+                let message = format!("the build makes a file for `{taken}`, so this page would never be asked for");
+                found.push(
+                    Diagnostic::error(Code::DuplicateUrl, claimed.place.clone(), message).hint("rename one of them"),
+                );
+            }
+        }
+    }
+
+    /// Whether a data page answers `path`, decoded: which rows there are, only the store knows.
+    pub fn answer(&self, path: &str) -> bool {
+        self.0.iter().any(|claimed| {
+            let in_format = path.rsplit_once('.').is_some_and(|(bare, end)| {
+                claimed.formats.iter().any(|format| format.end() == end) && claimed.route.values(bare).is_some()
+            });
+            in_format || claimed.route.values(path).is_some()
+        })
+    }
+
+    /// As they are written.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|claimed| format!("{} {:?}", claimed.route, claimed.formats))
+    }
+}
+
+/// Whether the file at `path` is a data page.
+pub fn is_data_page(path: &str) -> bool {
+    let name = path.strip_prefix("dynamic/").and_then(|below| below.strip_suffix(".hbs"));
+    name.is_some_and(|name| name.starts_with(data_page::FOLDER))
+}
+
+fn line_of(file: &str, text: &str, key: &str) -> Place {
+    let at = text.lines().scan(0, |at, line| {
+        let begins = *at;
+        *at += line.len() + 1;
+        Some((begins, line))
+    });
+    match at.into_iter().find(|(_, line)| line.starts_with(key)) {
+        Some((begins, line)) => Place::of(file, text, begins..begins + line.trim_end().len()),
+        None => Place::file(file),
+    }
+}

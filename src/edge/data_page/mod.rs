@@ -1,0 +1,250 @@
+//! Data pages: one template of the site's author, and what the store has for the path.
+//!
+//! | route                              | does                                          |
+//! |---|---|
+//! | each `route:` in `dynamic/pages/`  | the page, in the form that is asked for       |
+//! | the same with `.json`, `.csv`, ... | that form                                     |
+//!
+//! [`routes::Routes`] knows which page answers a path, [`request`] what a request may say,
+//! [`ready`] whether the store can be asked, [`form`] the forms other than HTML. The steps
+//! of an answer stand below, in [`answer`].
+//!
+//! Nothing of a request becomes part of a statement: its values were declared, checked and
+//! bound.
+
+mod form;
+pub(super) mod ready;
+mod request;
+pub(super) mod routes;
+
+use std::sync::Arc;
+
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, VARY};
+use hyper::{StatusCode, Uri};
+use serde_json::{Map, Value, json};
+use warp::filters::BoxedFilter;
+use warp::{Filter, Reply};
+
+use self::ready::Ready;
+use self::request::{Asked, Wanted};
+use super::files::none_matches;
+use super::headers::{PRIVATE, REVALIDATE};
+use super::live_release::LiveRelease;
+use super::node::Edge;
+use super::page::Page;
+use super::refusal::Refusal;
+use super::room::{self, Response};
+use super::target::decoded_path;
+use crate::site::data_page::{DataPage, Format, Rows};
+use crate::site::digest::Digest;
+use crate::store::StoreError;
+use crate::store::site_reads::{Row, Snapshot};
+
+/// A request that a data page answers.
+struct Found {
+    release: Arc<LiveRelease>,
+    /// Its place among the data pages of the release.
+    number: usize,
+    asked: Asked,
+}
+
+/// What was read for an answer.
+enum Read {
+    /// A query for one row has none: there is no such page.
+    Missing,
+    /// What the template gets.
+    Data(Map<String, Value>),
+}
+
+/// The room's routes.
+pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
+    // Which page it is comes before the method: 405 is for paths that something answers.
+    let found = room::with(edge.clone())
+        .and(room::uri())
+        .and_then(|edge: Edge, uri: Uri| async move { find(&edge, &uri).ok_or_else(warp::reject::reject) });
+    found
+        .and(room::get())
+        .and(room::uri())
+        .and(room::with(edge))
+        .and(warp::header::headers_cloned())
+        .then(answer)
+        .map(room::answer)
+        .boxed()
+}
+
+fn find(edge: &Edge, uri: &Uri) -> Option<Found> {
+    let release = edge.release();
+    if release.data_pages.is_empty() {
+        return None;
+    }
+    let path = decoded_path(uri).ok()?;
+    let (number, asked) = release.data_pages.find(&path)?;
+    Some(Found { release, number, asked })
+}
+
+async fn answer(found: Found, uri: Uri, edge: Edge, headers: HeaderMap) -> Result<Response, Refusal> {
+    let Found { release, number, asked } = found;
+    let page = release.data_pages.page(number).ok_or(Refusal::NotFound)?;
+    if asked.has_slash {
+        return Ok(without_slash(&uri));
+    }
+    let format = asked.format.unwrap_or_else(|| request::preferred(&page.declared.formats, &headers));
+    let ready =
+        edge.data_ready(&release).await.map_err(|error| Refusal::fault("the data pages cannot be answered", &error))?;
+    let wanted = request::wanted(&page.declared, &ready, &asked, uri.query().unwrap_or_default())?;
+    ready.fault(&page.name)?;
+    let path = uri.path().to_owned();
+    let read = read(&ready, Arc::clone(&release), number, wanted, path).await;
+    let data = match read {
+        Ok(Read::Data(data)) => data,
+        Ok(Read::Missing) => return Err(Refusal::NotFound),
+        Err(error) => {
+            // A table may have been replaced since the store was asked last.
+            edge.data_may_differ();
+            return Err(refusal(&page.file, &error));
+        }
+    };
+    let tag = tag(&release, &page.name, format, &data)?;
+    let caching = match page.declared.cache {
+        None => REVALIDATE,
+        Some(time) => HeaderValue::from_str(&format!("public, max-age={}", time.as_secs())).unwrap_or(REVALIDATE),
+    };
+    let mut response = if none_matches(&headers, &tag) {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        in_form(format, &release, page, data).await?
+    };
+    let out = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        out.insert(ETAG, tag);
+    }
+    out.insert(CACHE_CONTROL, caching);
+    if page.declared.formats.len() > 1 && asked.format.is_none() {
+        out.insert(VARY, HeaderValue::from_static("accept"));
+    }
+    Ok(response)
+}
+
+/// Everything that the page reads, of one moment.
+async fn read(
+    ready: &Ready,
+    release: Arc<LiveRelease>,
+    number: usize,
+    wanted: Wanted,
+    path: String,
+) -> Result<Read, StoreError> {
+    let job = move |snapshot: &Snapshot<'_>| {
+        let Some(page) = release.data_pages.page(number) else { return Ok(Read::Missing) };
+        data(&page.declared, snapshot, &wanted, &path)
+    };
+    ready.reads.ask(job).await
+}
+
+fn data(page: &DataPage, snapshot: &Snapshot<'_>, wanted: &Wanted, path: &str) -> Result<Read, StoreError> {
+    let mut data = Map::new();
+    data.insert("params".to_owned(), json!(wanted.given));
+    for (name, query) in &page.queries {
+        let names = query.statement.parameters.iter();
+        let values: Vec<_> = names.filter_map(|name| wanted.given.get(name).cloned()).collect();
+        let mut rows = snapshot.rows(&query.statement.sql, &values)?;
+        let value = match query.rows {
+            Rows::Many => Value::Array(rows.into_iter().map(Value::Object).collect()),
+            Rows::One if rows.is_empty() => return Ok(Read::Missing),
+            Rows::One => Value::Object(rows.swap_remove(0)),
+        };
+        data.insert(name.clone(), value);
+    }
+    if let Some(list) = &wanted.list {
+        let found = snapshot.page(&list.page)?;
+        let link = |name: &str, cursor: Option<String>| cursor.map(|cursor| list.address(path, name, &cursor));
+        let rows: Vec<Value> = found.rows.into_iter().map(Row::into).collect();
+        data.insert(
+            "list".to_owned(),
+            json!({
+                "rows": rows,
+                "next": link("after", found.next.map(|cursor| cursor.written())),
+                "previous": link("before", found.previous.map(|cursor| cursor.written())),
+                "first": list.address(path, "", ""),
+                "sort": list.orders(path),
+                "chosen": list.chosen,
+                "q": list.page.search,
+            }),
+        );
+    }
+    data.insert("path".to_owned(), path.into());
+    Ok(Read::Data(data))
+}
+
+async fn in_form(
+    format: Format,
+    release: &Arc<LiveRelease>,
+    page: &routes::Named,
+    mut data: Map<String, Value>,
+) -> Result<Response, Refusal> {
+    let (media, body) = match format {
+        Format::Html => return html(release, page, data).await,
+        Format::Json => ("application/json", form::json(&mut data)),
+        Format::Csv => ("text/csv; charset=utf-8; header=present", form::csv(&page.declared, &data)),
+        Format::Xml => ("application/xml; charset=utf-8", form::xml(&mut data)),
+    };
+    let mut response = body.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    Ok(response)
+}
+
+async fn html(
+    release: &Arc<LiveRelease>,
+    page: &routes::Named,
+    mut data: Map<String, Value>,
+) -> Result<Response, Refusal> {
+    let path = data.get("path").and_then(Value::as_str).unwrap_or_default();
+    let others = page.declared.formats.iter().filter(|format| **format != Format::Html);
+    let others: Vec<Value> =
+        others.map(|format| json!({ "name": format.end(), "url": format!("{path}.{}", format.end()) })).collect();
+    data.insert("formats".to_owned(), others.into());
+    let data = Value::Object(data);
+    let (release, title) = (Arc::clone(release), page.title_template());
+    let rendered = tokio::task::spawn_blocking(move || {
+        let rendered = release.templates.render_text(&title, &data);
+        rendered.map(|title| (title, data))
+    });
+    let (title, data) = rendered
+        .await
+        .map_err(|error| Refusal::fault("rendering a title panicked", &error))?
+        .map_err(|error| Refusal::fault("the title of a data page cannot be rendered", &error))?;
+    Ok(Page::new(page.template(), title, data).to_be_found().into_response())
+}
+
+/// The version of what was read: the same rows in the same release are the same page.
+fn tag(release: &LiveRelease, name: &str, format: Format, data: &Map<String, Value>) -> Result<String, Refusal> {
+    let of = serde_json::to_vec(&(release.id.to_string(), name, format, data))
+        .map_err(|error| Refusal::fault("what was read cannot be written", &error))?;
+    let digest = Digest::of(&of).hex();
+    Ok(format!("\"{}\"", digest.get(..32).unwrap_or(&digest)))
+}
+
+fn without_slash(uri: &Uri) -> Response {
+    let path = uri.path().trim_end_matches('/');
+    let to = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut response = Response::default();
+    // A path that begins with two slashes is another site's address.
+    if let Some(to) = HeaderValue::from_str(&to).ok().filter(|_| !path.starts_with("//")) {
+        *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+        response.headers_mut().insert(LOCATION, to);
+        response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    } else {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+fn refusal(file: &str, error: &StoreError) -> Refusal {
+    if matches!(error, StoreError::TookTooLong { .. }) {
+        tracing::warn!(file, "{error}");
+        return Refusal::Unavailable(ready::SOON);
+    }
+    tracing::error!(file, %error, "a data page could not be read");
+    Refusal::Fault
+}

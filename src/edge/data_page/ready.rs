@@ -1,0 +1,145 @@
+//! Whether the store can be asked: the connections for the live release, and what is wrong
+//! with its data pages.
+//!
+//! Made when the edge is opened and when a release opens other tables or wants other lists.
+//! A page with a mistake is told to the log with its file and line, and answers 503; all
+//! others answer. After a while it is looked at again: its table may have been imported.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+
+use super::routes::Named;
+use crate::edge::live_release::LiveRelease;
+use crate::edge::refusal::Refusal;
+use crate::site::data_page::{Given, Kind, List, Parameter, Query};
+use crate::site::release::BuildId;
+use crate::site::table::{ColumnName, ColumnType};
+use crate::store::site_reads::{Open, SiteReads};
+use crate::store::{Store, StoreError};
+
+/// When one may ask again for what is not ready.
+pub(super) const SOON: Duration = Duration::from_secs(2);
+
+/// What is ready for the data pages of a release.
+#[derive(Debug)]
+pub(in crate::edge) struct Ready {
+    pub(super) reads: SiteReads,
+    release: BuildId,
+    open: Open,
+    lists: Vec<List>,
+    /// The name of a page → what is wrong with it.
+    faults: FxHashMap<String, String>,
+    since: Instant,
+}
+
+impl Ready {
+    /// Makes ready what `release` wants, beginning with what was ready for another one.
+    pub(in crate::edge) async fn of(
+        store: &Store,
+        release: &LiveRelease,
+        before: Option<&Arc<Self>>,
+    ) -> Result<Self, StoreError> {
+        let open = release.site.edge.data.clone();
+        let lists: Vec<List> = release.data_pages.all().iter().filter_map(|page| page.declared.list.clone()).collect();
+        // When nothing was wrong, the connections serve on.
+        let same = before.filter(|before| before.open == open && before.lists == lists && before.faults.is_empty());
+        let reads = match same {
+            Some(before) if before.release != release.id => before.reads.clone(),
+            _ => store.site_reads(&open, &lists).await?,
+        };
+        let mut faults = FxHashMap::default();
+        for page in release.data_pages.all() {
+            if let Some(fault) = fault(&reads, page).await {
+                tracing::error!("{fault}");
+                faults.insert(page.name.clone(), fault);
+            }
+        }
+        Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now() })
+    }
+
+    /// Whether this is what `release` wants, as far as is known.
+    pub(in crate::edge) fn serves(&self, release: &LiveRelease) -> bool {
+        self.release == release.id && (self.faults.is_empty() || self.since.elapsed() < SOON)
+    }
+
+    /// Whether it was made long enough ago for the tables to be others.
+    pub(in crate::edge) fn is_of_before(&self) -> bool {
+        self.since.elapsed() > SOON
+    }
+
+    /// Refuses when there is a mistake in the page.
+    pub(super) fn fault(&self, name: &str) -> Result<(), Refusal> {
+        if self.faults.contains_key(name) { Err(Refusal::Unavailable(SOON)) } else { Ok(()) }
+    }
+}
+
+/// What is wrong with a page: its first query that the database does not take, or its list.
+async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
+    for (name, query) in &page.declared.queries {
+        let values = samples(page, query);
+        if let Err(error) = reads.check(&query.statement.sql, values).await {
+            let line = query.place.line;
+            return Some(format!("{}:{line}: the query `{name}` cannot be asked: {error}", page.file));
+        }
+    }
+    let why = mistake_in_list(reads, page.declared.list.as_ref()?, page)?;
+    Some(format!("{}: its list cannot be shown: {why}", page.file))
+}
+
+/// Values such as the query will get.
+fn samples(page: &Named, query: &Query) -> Vec<Given> {
+    let sample = |parameter: &Parameter| match parameter.kind {
+        Kind::Text => Given::Text("a".to_owned()),
+        Kind::Integer => Given::Integer(1),
+        Kind::Real => Given::Real(1.5),
+        Kind::Date => Given::Text("2026-01-01".to_owned()),
+    };
+    let parameters = query.statement.parameters.iter();
+    parameters.filter_map(|name| page.declared.parameters.get(name)).map(sample).collect()
+}
+
+fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<String> {
+    let name = &list.table;
+    let Some(open) = reads.open(name) else {
+        return Some(format!(
+            "the table `{name}` is not open: name it and its columns under `edge.data` in littoral.yaml"
+        ));
+    };
+    let Some(table) = reads.table(name) else {
+        return Some(StoreError::NoSuchTable { name: name.clone() }.to_string());
+    };
+    let columns = if list.columns.is_empty() { &open.columns } else { &list.columns };
+    let orders = list.sort.iter().map(|order| &order.column);
+    let named = columns.iter().chain(list.fixed.keys()).chain(list.filters.keys()).chain(orders).chain([&table.key]);
+    for column in named {
+        if table.column(column).is_none() {
+            return Some(format!("the table `{name}` has no column `{column}`"));
+        }
+        if !open.columns.contains(column) {
+            return Some(format!(
+                "the column `{column}` of `{name}` is not open: name it under `edge.data` in littoral.yaml"
+            ));
+        }
+    }
+    let kind = |column: &ColumnName| table.column(column).map(|column| column.kind);
+    let by = list.sort.iter().map(|order| &order.column).chain(list.filters.keys());
+    if let Some(column) = by.into_iter().find(|column| kind(column) == Some(ColumnType::Blob)) {
+        return Some(format!("`{column}` holds bytes, by which nothing is sorted or chosen"));
+    }
+    for (column, parameter) in &list.fixed {
+        let declared = page.declared.parameters.get(parameter).map(|parameter| parameter.kind);
+        let fits = matches!(
+            (declared, kind(column)),
+            (Some(Kind::Integer), Some(ColumnType::Integer | ColumnType::Real))
+                | (Some(Kind::Real), Some(ColumnType::Real))
+                | (Some(Kind::Text | Kind::Date), Some(ColumnType::Text))
+        );
+        if !fits {
+            return Some(format!("the parameter `{parameter}` is of another type than the column `{column}`"));
+        }
+    }
+    (list.search && open.search.is_empty())
+        .then(|| format!("`search` is wanted, and `edge.data.{name}.search` names no column"))
+}

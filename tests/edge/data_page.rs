@@ -1,0 +1,301 @@
+//! Pages made from the site's own tables.
+
+use std::time::{Duration, Instant};
+
+use littoral::edge::Options;
+use serde_json::Value;
+
+use crate::support::{Release, TestEdge, quick};
+
+/// Three countries, seven cities, one of them without a population, and a column that is
+/// nobody's business.
+const ROWS: &str = "
+    CREATE TABLE country (code text PRIMARY KEY, name text);
+    CREATE TABLE city (id int8 PRIMARY KEY, name text, country text, population int8, mayor text);
+    INSERT INTO country VALUES ('pt', 'Portugal'), ('is', '<Iceland>'), ('fr', 'France');
+    INSERT INTO city VALUES
+        (1, 'Lisbon', 'pt', 545796, 'secret'), (2, 'Porto', 'pt', 231800, 'secret'),
+        (3, 'Braga', 'pt', 193324, 'secret'), (4, 'Sagres', 'pt', NULL, 'secret'),
+        (5, 'Faro', 'pt', 67650, 'secret'), (6, 'Reykjavík', 'is', 139000, 'secret'),
+        (7, 'Lyon', 'fr', 522250, 'secret');
+";
+
+const CITIES: &str = "---
+route: /cities/{country}
+title: \"Cities of {{country.name}}\"
+parameters:
+  country: { type: text, max: 2 }
+query:
+  country: { one: \"SELECT name FROM country WHERE code = :country\" }
+list:
+  table: city
+  columns: [id, name, population]
+  where: { country: country }
+  filters: { population: range }
+  search: true
+  sort: [name, -population]
+  per_page: 2
+formats: [html, json, csv, xml]
+---
+<h1>{{country.name}}</h1>
+{{#each list.rows}}<p>{{name}} {{population}}</p>{{/each}}
+{{#if list.next}}<a href=\"{{list.next}}\">More</a>{{/if}}
+";
+
+fn open(site: &mut Release) {
+    let data = "city: { columns: [id, name, country, population], search: [name] }\ncountry: { columns: [code, name] }";
+    site.manifest.site.edge.data = serde_yaml::from_str(data).unwrap();
+}
+
+async fn harbour() -> TestEdge {
+    TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        site.template("pages/cities", CITIES);
+    })
+    .await
+}
+
+async fn one(front: &str) -> TestEdge {
+    let page = format!("---\nroute: /one\ntitle: One\n{front}\n---\n{{{{#each all}}}}{{{{x}}}};{{{{/each}}}}");
+    TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        site.template("pages/one", &page);
+    })
+    .await
+}
+
+async fn json(edge: &TestEdge, path: &str) -> Value {
+    let answer = edge.get(path).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    answer.json().await.unwrap()
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["list"]["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_value_of_a_parameter_is_no_page() {
+    let edge = harbour().await;
+    for path in
+        ["/cities/portugal", "/cities/xx", "/cities/p%00", "/cities/%27", "/cities", "/cities/pt/x", "/cities/pt.pdf"]
+    {
+        let status = edge.get(path).await.status();
+        assert!(status == 404 || status == 400, "{path}: {status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_beyond_its_bounds_is_refused_with_what_is_expected() {
+    let edge = harbour().await;
+    for (query, expected) in [
+        ("population_min=many", "whole number"),
+        ("population_min=99999999999999999999", "whole number"),
+        ("sort=mayor", "one of: name, -population"),
+        ("sort=name&sort=name", "said twice"),
+        ("after=1", "no place in this list"),
+        ("after=%5B%22a%22%2C1%5D&before=%5B%22a%22%2C1%5D", "not both"),
+        ("after=%5Bnull%2C%22x%22%5D", "no place in this list"),
+    ] {
+        let answer = edge.get(&format!("/cities/pt?{query}")).await;
+        assert_eq!(answer.status(), 422, "{query}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(expected), "{query}: {text}");
+    }
+    let long = "a".repeat(300);
+    assert_eq!(edge.get(&format!("/cities/pt?q={long}")).await.status(), 422);
+    assert_eq!(edge.get("/cities/pt?q=%FF").await.status(), 400);
+    // Somebody else's.
+    assert_eq!(edge.get("/cities/pt?utm_source=news&utm_source=x").await.status(), 422);
+    assert_eq!(edge.get("/cities/pt?utm_source=news").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_is_a_value_and_never_a_statement() {
+    let edge = harbour().await;
+    for q in [
+        "%27%20OR%201%3D1--",
+        "%22%29%20OR%20%28%22",
+        "*",
+        "a%20NOT%20b",
+        "NEAR(a,b)",
+        "name:x",
+        "%26%7C!%3A*",
+        "%3Cscript%3E",
+    ] {
+        assert_eq!(edge.get(&format!("/cities/pt?q={q}")).await.status(), 200, "{q}");
+    }
+    assert_eq!(edge.get("/cities/%27%20OR%20%271").await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_template_answers_for_each_row_in_the_dress_of_the_site() {
+    let edge = harbour().await;
+    let answer = edge.get("/cities/is").await;
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(answer.headers()["vary"], "accept");
+    let html = answer.text().await.unwrap();
+    assert!(html.contains("<title>Cities of &lt;Iceland&gt;</title>"), "{html}");
+    assert!(html.contains("<main class=\"shell\"><h1>&lt;Iceland&gt;</h1>\n<p>Reykjavík 139000</p>"), "{html}");
+    assert!(!html.contains("noindex"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_is_chosen_by_the_end_of_the_path_or_by_accept() {
+    let edge = harbour().await;
+    let csv = edge.get("/cities/is.csv").await;
+    assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8; header=present");
+    assert_eq!(csv.text().await.unwrap(), "id,name,population\r\n6,Reykjavík,139000\r\n");
+    let xml = edge.get("/cities/is.xml").await.text().await.unwrap();
+    assert!(xml.contains("<country><name>&lt;Iceland&gt;</name></country>"), "{xml}");
+    assert!(xml.contains("<row><id>6</id><name>Reykjavík</name><population>139000</population></row>"), "{xml}");
+    let by_accept = edge.get_with("/cities/is", &[("accept", "application/json")]).await;
+    assert_eq!(by_accept.headers()["content-type"], "application/json");
+    let page: Value = by_accept.json().await.unwrap();
+    assert_eq!(page["country"]["name"], "<Iceland>");
+    assert_eq!(page["params"]["country"], "is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_is_met_once_forwards_and_backwards_in_each_order() {
+    let edge = harbour().await;
+    for (sort, expected) in [
+        ("name", ["Braga", "Faro", "Lisbon", "Porto", "Sagres"]),
+        // Who has no population comes last.
+        ("-population", ["Lisbon", "Porto", "Braga", "Faro", "Sagres"]),
+    ] {
+        let (mut seen, mut pages) = (Vec::new(), Vec::new());
+        let mut path = format!("/cities/pt?sort={sort}");
+        loop {
+            let page: Value = edge.get_with(&path, &[("accept", "application/json")]).await.json().await.unwrap();
+            seen.extend(names(&page).into_iter().map(str::to_owned));
+            pages.push(page.clone());
+            let Some(next) = page["list"]["next"].as_str() else { break };
+            path = next.to_owned();
+        }
+        assert_eq!(seen, expected, "{sort}");
+        assert_eq!(pages.len(), 3);
+        assert!(pages[0]["list"]["previous"].is_null());
+        let mut back = Vec::new();
+        let mut previous = pages[2]["list"]["previous"].clone();
+        while let Some(path) = previous.as_str() {
+            let page: Value = edge.get_with(path, &[("accept", "application/json")]).await.json().await.unwrap();
+            back.push(names(&page).into_iter().map(str::to_owned).collect::<Vec<_>>());
+            previous = page["list"]["previous"].clone();
+        }
+        assert_eq!(back.into_iter().rev().flatten().collect::<Vec<_>>(), expected[..4], "{sort}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_and_search_choose_rows_and_stay_in_the_links() {
+    let edge = harbour().await;
+    let page = json(&edge, "/cities/pt.json?population_min=100000&population_max=300000").await;
+    assert_eq!(names(&page), ["Braga", "Porto"]);
+    let page = json(&edge, "/cities/pt.json?q=lis").await;
+    assert_eq!(names(&page), ["Lisbon"]);
+    let page = json(&edge, "/cities/pt.json?population_min=1&sort=-population").await;
+    let next = page["list"]["next"].as_str().unwrap();
+    assert!(next.contains("population_min=1") && next.contains("sort=%2Dpopulation"), "{next}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_changes_shows_with_the_next_request_also_in_the_search() {
+    let edge = harbour().await;
+    let first = edge.get("/cities/is").await;
+    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    let again = edge.get_with("/cities/is", &[("if-none-match", &tag)]).await;
+    assert_eq!(again.status(), 304);
+    assert_eq!(again.headers()["etag"].to_str().unwrap(), tag);
+    edge.ask_store("UPDATE city SET name = 'Akureyri' WHERE id = 6 RETURNING name");
+    let changed = edge.get_with("/cities/is", &[("if-none-match", &tag)]).await;
+    assert_eq!(changed.status(), 200);
+    assert!(changed.text().await.unwrap().contains("Akureyri"));
+    assert_eq!(names(&json(&edge, "/cities/is.json?q=aku").await), ["Akureyri"]);
+    assert!(names(&json(&edge, "/cities/is.json?q=rey").await).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_open_cannot_be_read_by_any_query_of_an_author() {
+    for sql in [
+        "SELECT mayor AS x FROM city",
+        "SELECT * FROM city",
+        "SELECT name AS x FROM city WHERE mayor = 'secret'",
+        "SELECT x FROM (SELECT mayor AS x FROM city) AS inner_city",
+        "WITH a AS (SELECT mayor AS x FROM city) SELECT x FROM a",
+        "SELECT count(mayor) AS x FROM city",
+        "SELECT c.name AS x FROM city c ORDER BY c.mayor",
+        "SELECT max(mayor) AS x FROM city GROUP BY country",
+    ] {
+        let edge = one(&format!("query:\n  all: \"{sql}\"")).await;
+        let answer = edge.get("/one").await;
+        assert_eq!(answer.status(), 503, "{sql}");
+        assert!(!answer.text().await.unwrap().contains("secret"), "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_with_a_mistake_leaves_all_other_pages_as_they_are() {
+    let edge = TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        site.template("pages/cities", CITIES);
+        site.template("pages/broken", "---\nroute: /broken\ntitle: B\nquery:\n  all: SELECT nothing FROM city\n---\n");
+        site.template("pages/absent", "---\nroute: /absent\ntitle: B\nlist: { table: village }\n---\n");
+    })
+    .await;
+    assert_eq!(edge.get("/broken").await.status(), 503);
+    assert_eq!(edge.get("/absent").await.status(), 503);
+    assert_eq!(edge.get("/cities/pt").await.status(), 200);
+    assert_eq!(edge.get("/").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_runs_for_ever_is_ended_and_holds_nobody() {
+    let count =
+        "query:\n  all: WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n) SELECT count(*) AS x FROM n";
+    let edge = one(count).await;
+    let began = Instant::now();
+    let (endless, quick) = tokio::join!(edge.get("/one"), edge.get("/_/health"));
+    assert_eq!((endless.status().as_u16(), quick.status().as_u16()), (503, 200));
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_with_too_long_an_answer_is_our_own_fault() {
+    let many = "query:\n  all: WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n WHERE x < 20000) SELECT x FROM n";
+    assert_eq!(one(many).await.get("/one").await.status(), 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_and_averages_are_numbers_on_either_engine() {
+    let sums = "formats: [json]\nquery:\n  all: \"SELECT country AS x, sum(population) AS s, avg(population) AS a FROM city WHERE country = 'fr' GROUP BY country\"";
+    let page = json(&one(sums).await, "/one").await;
+    assert_eq!(page["all"][0], serde_json::json!({ "x": "fr", "s": 522250, "a": 522250.0 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_methods_are_refused_with_those_there_are() {
+    let edge = harbour().await;
+    let answer = edge.request(reqwest::Method::POST, "/cities/pt").send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD, OPTIONS"));
+    let head = edge.request(reqwest::Method::HEAD, "/cities/pt").send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    let slashed = edge.get("/cities/pt/?sort=name").await;
+    assert_eq!(
+        (slashed.status().as_u16(), slashed.headers()["location"].to_str().unwrap()),
+        (301, "/cities/pt?sort=name")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_release_brings_its_pages_without_a_pause() {
+    let options = Options { follow_every: Duration::from_millis(20), ..quick() };
+    let edge = TestEdge::with_rows(ROWS, options, open).await;
+    assert_eq!(edge.get("/cities/pt").await.status(), 404);
+    edge.publish(|site| {
+        open(site);
+        site.template("pages/cities", CITIES);
+    });
+    edge.edge.reload().await.unwrap();
+    assert_eq!(edge.get("/cities/pt").await.status(), 200);
+}
