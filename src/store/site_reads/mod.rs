@@ -28,7 +28,7 @@ use self::sqlite::Reading;
 use super::StoreError;
 use super::door::{Durability, Engine, Store};
 use super::postgres::Postgres;
-use super::sql::{Sql, Value};
+use super::sql::{Dialect, Sql, Value};
 use super::tables::{self, Table};
 use crate::site::config::OpenTable;
 use crate::site::data_page::{Given, List};
@@ -74,17 +74,25 @@ impl Store {
     /// seconds, when a large table has no index yet.
     pub async fn site_reads(&self, open: &Open, lists: &[List]) -> Result<SiteReads, StoreError> {
         let (opened, lists) = (open.clone(), lists.to_vec());
-        let tables = self
+        let (tables, there) = self
             .write(Durability::Durable, move |sql| {
                 let all = tables::described(sql, None)?;
                 let known = all.into_iter().filter(|table| opened.contains_key(&table.name));
                 let tables: BTreeMap<_, _> = known.map(|table| (table.name.clone(), table)).collect();
                 index::make(sql, &opened, &tables, &lists)?;
-                Ok(tables)
+                let there = match sql.dialect() {
+                    Dialect::Sqlite => {
+                        let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+                        sql.rows(names, &[], |row| row.get(0))?
+                    }
+                    // Its role sees nothing that was not granted.
+                    Dialect::Postgres => Vec::new(),
+                };
+                Ok((tables, there))
             })
             .await?;
         let engine = match self.engine() {
-            Engine::Sqlite(store) => Reads::Sqlite(Reading::of(store.path(), open)),
+            Engine::Sqlite(store) => Reads::Sqlite(Reading::of(store.path(), open, there)),
             Engine::Postgres(store) => {
                 let (opened, granted) = (open.clone(), tables.clone());
                 let role = self.write(Durability::Durable, move |sql| postgres::grant(sql, &opened, &granted)).await?;
@@ -158,10 +166,8 @@ impl Snapshot<'_> {
     /// PostgreSQL's answer comes whole; SQLite's row by row, and is left when it is too long.
     fn bounded<'t>(&self, statement: &'t str) -> std::borrow::Cow<'t, str> {
         match self.sql.dialect() {
-            super::sql::Dialect::Sqlite => statement.into(),
-            super::sql::Dialect::Postgres => {
-                format!("SELECT * FROM ({statement}) AS bounded LIMIT {}", MOST_ROWS + 1).into()
-            }
+            Dialect::Sqlite => statement.into(),
+            Dialect::Postgres => format!("SELECT * FROM ({statement}) AS bounded LIMIT {}", MOST_ROWS + 1).into(),
         }
     }
 }

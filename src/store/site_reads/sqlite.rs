@@ -34,8 +34,16 @@ pub(super) struct Reading(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    open: Arc<FxHashMap<String, FxHashSet<String>>>,
+    allowed: Arc<Allowed>,
     idle: Mutex<Vec<Clocked>>,
+}
+
+/// What the authorizer goes by.
+struct Allowed {
+    /// Table → its open columns.
+    open: FxHashMap<String, FxHashSet<String>>,
+    /// Everything else that has a name in the file.
+    closed: FxHashSet<String>,
 }
 
 /// A connection, and when what it does must end.
@@ -53,13 +61,17 @@ impl std::fmt::Debug for Reading {
 }
 
 impl Reading {
-    pub(super) fn of(path: &Path, open: &Open) -> Self {
+    /// Those of the file at `path`, which has these tables and views in it.
+    pub(super) fn of(path: &Path, open: &Open, there: Vec<String>) -> Self {
         let mut names: FxHashMap<String, FxHashSet<String>> = FxHashMap::default();
         for (table, opened) in open {
             let columns = opened.columns.iter().map(|column| column.as_str().to_owned());
             names.insert(table.as_str().to_owned(), columns.collect());
         }
-        Self(Arc::new(Inner { path: path.to_owned(), open: Arc::new(names), idle: Mutex::default() }))
+        let there = there.into_iter().map(|name| name.to_lowercase());
+        let closed = there.filter(|name| !names.contains_key(name)).collect();
+        let allowed = Arc::new(Allowed { open: names, closed });
+        Self(Arc::new(Inner { path: path.to_owned(), allowed, idle: Mutex::default() }))
     }
 
     /// Runs `job` in one read transaction, until the time is over.
@@ -93,9 +105,9 @@ impl Reading {
         let (until, began) = (Arc::new(AtomicU64::new(u64::MAX)), Instant::now());
         let clock = Arc::clone(&until);
         connection.progress_handler(STEPS, Some(move || micros(began.elapsed()) > clock.load(Ordering::Relaxed)))?;
-        let open = Arc::clone(&self.0.open);
+        let allowed = Arc::clone(&self.0.allowed);
         connection.authorizer(Some(move |asked: AuthContext<'_>| {
-            if is_allowed(&asked.action, &open) { Authorization::Allow } else { Authorization::Deny }
+            if allowed.allows(&asked.action) { Authorization::Allow } else { Authorization::Deny }
         }))?;
         Ok(Clocked { connection, until, began })
     }
@@ -105,27 +117,30 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn is_allowed(action: &AuthAction<'_>, open: &FxHashMap<String, FxHashSet<String>>) -> bool {
-    match action {
-        AuthAction::Select | AuthAction::Recursive => true,
-        // Ours: no statement of a site begins or ends a transaction.
-        AuthAction::Transaction { .. } => true,
-        AuthAction::Read { table_name, column_name } => {
-            // The index of a search and the tables it keeps itself in. No statement of a
-            // site can name them: what begins with `littoral_` is refused when it is parsed.
-            table_name.starts_with(index::SEARCH)
-                // A row of nothing's own: `SELECT 1`, or the answer of a part of the query.
-                || table_name.is_empty()
-                || open.get(*table_name).is_some_and(|columns| {
-                    column_name.is_empty() || *column_name == ROWID || columns.contains(*column_name)
-                })
+impl Allowed {
+    fn allows(&self, action: &AuthAction<'_>) -> bool {
+        match action {
+            AuthAction::Select | AuthAction::Recursive => true,
+            // Ours: no statement of a site begins or ends a transaction.
+            AuthAction::Transaction { .. } => true,
+            // Only that there are rows: of a table, or of a part of the query that has a name.
+            AuthAction::Read { table_name, column_name: "" } => !self.closed.contains(&table_name.to_lowercase()),
+            AuthAction::Read { table_name, column_name } => {
+                // The index of a search and the tables it keeps itself in. No statement of a
+                // site can name them: what begins with `littoral_` is refused when it is parsed.
+                table_name.starts_with(index::SEARCH)
+                    || self
+                        .open
+                        .get(*table_name)
+                        .is_some_and(|columns| *column_name == ROWID || columns.contains(*column_name))
+            }
+            AuthAction::Function { function_name } => {
+                let name = function_name.to_lowercase();
+                may_be_called(&name) || matches!(&*name, "like" | "glob" | "match" | "bm25")
+            }
+            // The search asks whether somebody has written.
+            AuthAction::Pragma { pragma_name, .. } => *pragma_name == "data_version",
+            _ => false,
         }
-        AuthAction::Function { function_name } => {
-            let name = function_name.to_lowercase();
-            may_be_called(&name) || matches!(&*name, "like" | "glob" | "match" | "bm25")
-        }
-        // The search asks whether somebody has written.
-        AuthAction::Pragma { pragma_name, .. } => *pragma_name == "data_version",
-        _ => false,
     }
 }
