@@ -16,6 +16,7 @@
 pub mod asset;
 pub mod data;
 mod engine;
+pub mod fragment;
 pub mod front_matter;
 pub mod layout;
 pub mod markdown;

@@ -63,6 +63,10 @@ pub enum Code {
     Data,
     /// An asset named in a layout is not there.
     UnknownAsset,
+    /// A fragment's head cannot be read, or a fragment is given what it does not take.
+    Fragment,
+    /// No fragment has this name.
+    UnknownFragment,
 }
 
 impl Code {
@@ -87,6 +91,8 @@ impl Code {
         Self::LayoutRender,
         Self::Data,
         Self::UnknownAsset,
+        Self::Fragment,
+        Self::UnknownFragment,
     ];
 
     /// The name as it is printed: `broken-link`.
@@ -111,6 +117,8 @@ impl Code {
             Self::LayoutRender => "layout-render",
             Self::Data => "data",
             Self::UnknownAsset => "unknown-asset",
+            Self::Fragment => "fragment",
+            Self::UnknownFragment => "unknown-fragment",
         }
     }
 }

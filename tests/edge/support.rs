@@ -81,6 +81,7 @@ impl Release {
             cache,
             access: Access::Public,
             title: None,
+            fragments: Vec::new(),
         });
     }
 

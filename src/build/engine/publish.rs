@@ -23,6 +23,7 @@ use crate::build::world::World;
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::digest::Digest;
+use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
     Access, CacheClass, Entry, FORMAT, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
 };
@@ -164,9 +165,9 @@ fn put_templates(
         let Some(name) = file.strip_prefix("dynamic/").and_then(|path| path.strip_suffix(".hbs")) else { continue };
         match read_text(request.sources, file) {
             Ok(text) => {
-                if let Err(mistake) = layout::parse(file, &text) {
+                if let Err(mistake) = parse_template(file, name, &text) {
                     are_whole = false;
-                    found.push(mistake);
+                    found.extend(mistake.map(|mistake| *mistake));
                 }
                 templates.insert(name.to_owned(), writer.put(text.as_bytes())?);
             }
@@ -179,6 +180,18 @@ fn put_templates(
     // With mistakes in them they are read again by the next build, which must tell them again.
     kept.templates = if are_whole { templates } else { BTreeMap::new() };
     Ok(())
+}
+
+/// Whether a template of the edge can be read. Of a fragment what is wrong in its head is
+/// told already.
+fn parse_template(file: &str, name: &str, text: &str) -> Result<(), Option<Box<Diagnostic>>> {
+    let parsed = if name.starts_with(FOLDER) {
+        let (_, body) = Declaration::read(file, text).map_err(|_| None)?;
+        layout::parse(file, &template_text(text, body))
+    } else {
+        layout::parse(file, text)
+    };
+    parsed.map(drop).map_err(|mistake| Some(Box::new(mistake)))
 }
 
 /// The assets that belong to the site: its own, and those of the theme that an output asked
@@ -209,12 +222,12 @@ fn put_assets(
             continue;
         }
         let object = writer.put(&asset.bytes)?;
-        entries.push((entry(&asset.url, &object, asset.cache, None), object));
+        entries.push((entry(&asset.url, &object, asset.cache), object));
     }
     Ok(entries)
 }
 
-fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>) -> Entry {
+fn entry(path: &str, object: &Object, cache: CacheClass) -> Entry {
     Entry {
         path: path.to_owned(),
         object: object.digest,
@@ -222,7 +235,8 @@ fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>)
         length: object.length,
         cache,
         access: Access::Public,
-        title: title.cloned(),
+        title: None,
+        fragments: Vec::new(),
     }
 }
 
@@ -230,7 +244,8 @@ fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>)
 fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
     let is_alias = matches!(world.plan.at(path), Some(Subject::Alias(_)));
     let record = kept.outputs.get(path).filter(|_| path != SHELL && !is_alias)?;
-    Some(entry(path, &record.object, CacheClass::Revalidate, record.title.as_ref()))
+    let (title, fragments) = (record.title.clone(), record.fragments.clone());
+    Some(Entry { title, fragments, ..entry(path, &record.object, CacheClass::Revalidate) })
 }
 
 fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry> {
