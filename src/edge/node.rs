@@ -12,9 +12,11 @@ use tokio::sync::{Mutex, watch};
 use tokio::task;
 
 use super::files::Kept;
+use super::fragment::KeptPieces;
 use super::live_release::LiveRelease;
 use super::options::Options;
 use crate::site::release::{Entry, Shelf, ShelfError};
+use crate::site::table::TableName;
 use crate::store::{Address, Store, StoreError};
 
 /// A handle on one running edge.
@@ -29,6 +31,8 @@ struct Inner {
     release: ArcSwap<LiveRelease>,
     /// Named by digest, so it outlives releases: what did not change stays warm.
     kept: Kept,
+    /// Fragments, named by their release.
+    pieces: KeptPieces,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
     /// There is one when the release that the edge was opened with has accounts.
@@ -54,6 +58,12 @@ pub enum EdgeError {
         /// What is wrong with it.
         why: String,
     },
+    /// A page whose fragments are not in the release, or are in no place of it.
+    #[error("`{path}` of the release places a fragment that is not in it: build again")]
+    NotPlaced {
+        /// The page.
+        path: String,
+    },
     /// A shell whose holes are not in it.
     #[error("the shell `{name}` of the release is damaged: build again")]
     Shell {
@@ -75,12 +85,14 @@ impl Edge {
         let address = options.store.as_ref().unwrap_or(&settings.store);
         let store = settings.accounts.then(|| Store::open(&Address::parse(root, address)?)).transpose()?;
         let kept = Kept::of_mib(release.site.edge.cache_mib);
+        let pieces = KeptPieces::of_mib(release.site.edge.fragments_mib);
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
             shelf,
             options,
             release: ArcSwap::from_pointee(release),
             kept,
+            pieces,
             closing: watch::Sender::new(false),
             store,
             loading: Mutex::default(),
@@ -156,6 +168,17 @@ impl Edge {
     /// The kept bodies.
     pub(super) fn kept(&self) -> &Kept {
         &self.0.kept
+    }
+
+    /// The kept fragments.
+    pub(super) fn pieces(&self) -> &KeptPieces {
+        &self.0.pieces
+    }
+
+    /// To be called when rows of `table` have changed: fragments that have read it are rendered
+    /// anew when they are next asked for.
+    pub fn changed(&self, table: &TableName) {
+        self.0.pieces.changed(table);
     }
 
     /// Turns true when the edge is told to stop.

@@ -21,9 +21,10 @@ use tokio::sync::Semaphore;
 use warp::{Rejection, Reply};
 
 use super::body::Body;
-use super::files::{self, ObjectGone};
+use super::files::{self, NotAnswered, ObjectGone};
+use super::fragment;
 use super::headers::{self, NO_STORE, PRIVATE, REVALIDATE};
-use super::live_release::LiveRelease;
+use super::live_release::{File, LiveRelease};
 use super::node::Edge;
 use super::options::Statics;
 use super::page::Page;
@@ -155,11 +156,10 @@ impl Asked<'_> {
     /// A static file. When its object is gone, the release is old: the answer comes from
     /// the new one.
     async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Response<Body>, Refusal> {
-        let Parts { method, headers, .. } = self.parts;
         if let Some(file) = release.file(path) {
-            match files::answer(self.edge, release, file, method, headers).await {
-                Err(files::NotAnswered::Gone(ObjectGone)) => {}
-                Err(files::NotAnswered::Refused(refusal)) => return Err(refusal),
+            match self.file_of(release, file).await {
+                Err(NotAnswered::Gone(ObjectGone)) => {}
+                Err(NotAnswered::Refused(refusal)) => return Err(refusal),
                 Ok(response) => return Ok(response),
             }
         }
@@ -168,13 +168,23 @@ impl Asked<'_> {
         }
         let release = self.edge.release();
         let file = release.file(path).ok_or(Refusal::NotFound)?;
-        match files::answer(self.edge, &release, file, method, headers).await {
+        match self.file_of(&release, file).await {
             Ok(response) => Ok(response),
-            Err(files::NotAnswered::Refused(refusal)) => Err(refusal),
-            Err(files::NotAnswered::Gone(ObjectGone)) => {
+            Err(NotAnswered::Refused(refusal)) => Err(refusal),
+            Err(NotAnswered::Gone(ObjectGone)) => {
                 tracing::error!(path, object = %file.object, "an object of the live release is gone or damaged");
                 Err(Refusal::Unavailable(SOON))
             }
+        }
+    }
+
+    async fn file_of(&self, release: &Arc<LiveRelease>, file: &File) -> Result<Response<Body>, NotAnswered> {
+        match release.holes(file) {
+            // The fragments of a long page are filled by its script.
+            Some(holes) if !files::is_long(file) => {
+                fragment::answer(self.edge, release, file, holes, self.parts, self.peer).await
+            }
+            _ => files::answer(self.edge, release, file, &self.parts.method, &self.parts.headers).await,
         }
     }
 

@@ -23,11 +23,12 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{account, health, history, listing, live, preferences, respond, search};
+use super::{account, fragment, health, history, listing, live, preferences, respond, search};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 7] = [
+const ROOMS: [Room; 8] = [
     account::routes,
+    fragment::routes,
     health::routes,
     history::routes,
     listing::routes,

@@ -161,6 +161,8 @@ pub struct Edge {
     pub proxies: Vec<IpAddr>,
     /// How much memory the bodies of static files may take, in MiB.
     pub cache_mib: u32,
+    /// How much memory kept fragments may take, in MiB.
+    pub fragments_mib: u32,
 }
 
 impl Default for Edge {
@@ -172,6 +174,7 @@ impl Default for Edge {
             session_days: 90,
             proxies: Vec::new(),
             cache_mib: 32,
+            fragments_mib: 8,
         }
     }
 }

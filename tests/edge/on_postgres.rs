@@ -7,6 +7,7 @@ mod account;
 mod browser;
 mod conditions;
 mod files;
+mod fragment;
 mod health;
 mod history;
 mod hostile;

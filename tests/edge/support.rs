@@ -9,7 +9,7 @@ use std::time::Duration;
 use littoral::build::search_index;
 use littoral::edge::{Edge, Limits, Options, Server};
 use littoral::site::config;
-use littoral::site::release::{Access, CacheClass, Entry, FORMAT, Manifest, Redirect, Shelf, Shell, Site, Writer};
+use littoral::site::release::{Access, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shelf, Shell, Site, Writer};
 use littoral::site::search::Document;
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use tempfile::TempDir;
@@ -83,6 +83,27 @@ impl Release {
             title: None,
             fragments: Vec::new(),
         });
+    }
+
+    /// Adds a page as the build writes one with fragments: a text, then calls (`name?query`),
+    /// each with its fallback and the text behind it.
+    pub fn moving_page(&mut self, path: &str, begin: &str, calls: &[(&str, &str, &str)]) {
+        let (mut html, mut fragments) = (begin.to_owned(), Vec::new());
+        for (call, fallback, after) in calls {
+            let (name, query) = call.split_once('?').unwrap_or((call, ""));
+            let start = html.len();
+            html.push_str(&format!("<littoral-fragment src=\"/_/fragment/{call}\">"));
+            let from = html.len();
+            html.push_str(fallback);
+            let to = html.len();
+            html.push_str("</littoral-fragment>");
+            let (name, query) = (name.to_owned(), query.to_owned());
+            fragments.push(Fragment { name, query, element: (start, html.len()), fallback: (from, to) });
+            html.push_str(after);
+        }
+        self.page(path, &html);
+        let entry = self.manifest.entries.iter_mut().find(|entry| entry.path == path);
+        entry.expect("it was added just now").fragments = fragments;
     }
 
     /// Gives the page at `path` a title.

@@ -7,13 +7,13 @@ use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 /// Whether `If-Match` is there and names other versions only. Strong comparison: `W/"a"`
 /// never matches.
-pub(super) fn fails_match(headers: &HeaderMap, tag: &str) -> bool {
+pub(in super::super) fn fails_match(headers: &HeaderMap, tag: &str) -> bool {
     headers.contains_key(IF_MATCH) && !names(headers, IF_MATCH, |listed| listed == tag)
 }
 
 /// Whether `If-None-Match` is there and names this version. Weak comparison: a proxy may
 /// have weakened our tag.
-pub(super) fn none_matches(headers: &HeaderMap, tag: &str) -> bool {
+pub(in super::super) fn none_matches(headers: &HeaderMap, tag: &str) -> bool {
     names(headers, IF_NONE_MATCH, |listed| listed.strip_prefix("W/").unwrap_or(listed) == tag)
 }
 

@@ -1,0 +1,172 @@
+//! A page with fragments: what stands around them is sent at once, they as they come.
+//!
+//! | the page's fragments                          | the answer                                |
+//! |---|---|
+//! | are all for everyone, and kept and fresh      | whole, with an `ETag` of page and pieces  |
+//! | are all for everyone, and one is still made   | streamed; others may not keep it          |
+//! | are not all for everyone                      | streamed; `private, no-store`             |
+//!
+//! A streamed page has no tag: its bytes are not known when its head is sent. It is not
+//! encoded, either: an encoder would hold back what is to be sent at once, and what is one
+//! reader's own is better not squeezed together with what others may have written
+//! (<https://breachattack.com>). A proxy that compresses may do it, for pages without secrets.
+//! `Range` is not looked at.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hyper::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderValue, VARY};
+use hyper::http::request::Parts as Head;
+use hyper::{HeaderMap, Method, Response};
+use tokio::sync::oneshot;
+
+use super::call::Call;
+use super::kept::{Key, Piece, Whom};
+use super::render::Order;
+use super::splice::{Holes, Part, Parts, cut};
+use crate::edge::body::Body;
+use crate::edge::files::{self, NotAnswered, condition};
+use crate::edge::headers::{NO_STORE, PRIVATE, REVALIDATE};
+use crate::edge::live_release::{File, LiveRelease};
+use crate::edge::node::Edge;
+use crate::edge::refusal::Refusal;
+use crate::edge::room::Peer;
+use crate::edge::session;
+use crate::site::digest::Digest;
+use crate::site::fragment::Scope;
+
+/// The answer to a request with GET or HEAD for the page `file`, which has these fragments.
+pub(in crate::edge) async fn answer(
+    edge: &Edge,
+    release: &Arc<LiveRelease>,
+    file: &File,
+    holes: &Holes,
+    head: &Head,
+    peer: Peer,
+) -> Result<Response<Body>, NotAnswered> {
+    let page = files::plain(edge, release, file).await?;
+    let is_watched = edge.options().live.is_some();
+    let mut headers = page.headers.clone();
+    headers.remove(ETAG);
+    headers.remove(ACCEPT_RANGES);
+    headers.remove(VARY);
+    if !is_watched && let Some(pieces) = all_at_hand(edge, holes) {
+        return whole(holes, file, &page.bytes, &pieces, headers, head);
+    }
+    let is_everyones = holes.iter().all(|hole| is_everyones(&hole.call));
+    headers.insert(CACHE_CONTROL, if is_everyones { NO_STORE } else { PRIVATE });
+    let mut response = Response::new(Body::Empty);
+    *response.headers_mut() = headers;
+    if head.method == Method::GET {
+        let mut parts = parts(edge, release, holes, &page.bytes, (head, peer));
+        if is_watched {
+            splice_script(&mut parts);
+        }
+        *response.body_mut() = Body::streamed(Parts(parts));
+    }
+    Ok(response)
+}
+
+fn is_everyones(call: &Call) -> bool {
+    call.known.declaration.cache.scope == Scope::Everyone
+}
+
+/// The pieces for all holes, if they are kept and the same for everyone.
+fn all_at_hand(edge: &Edge, holes: &Holes) -> Option<Vec<Arc<Piece>>> {
+    let piece = |call: &Call| {
+        let key = Key { call: call.digest, whom: Whom::Everyone };
+        is_everyones(call).then(|| edge.pieces().fresh(&key)).flatten()
+    };
+    holes.iter().map(|hole| piece(&hole.call)).collect()
+}
+
+fn whole(
+    holes: &Holes,
+    file: &File,
+    page: &Bytes,
+    pieces: &[Arc<Piece>],
+    mut headers: HeaderMap,
+    head: &Head,
+) -> Result<Response<Body>, NotAnswered> {
+    let mut named = file.object.bytes().to_vec();
+    pieces.iter().for_each(|piece| named.extend_from_slice(piece.digest.bytes()));
+    let tag = format!("\"{}\"", &Digest::of(&named).hex()[..32]);
+    if condition::fails_match(&head.headers, &tag) {
+        return Err(NotAnswered::Refused(Refusal::PreconditionFailed));
+    }
+    headers.insert(CACHE_CONTROL, REVALIDATE);
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, value);
+    }
+    if condition::none_matches(&head.headers, &tag) {
+        return Ok(files::not_modified(&headers));
+    }
+    let around = holes.around(page);
+    let length: usize = around.iter().map(Bytes::len).chain(pieces.iter().map(|piece| piece.html.len())).sum();
+    let mut document = Vec::with_capacity(length);
+    let mut pieces = pieces.iter();
+    for before in around {
+        document.extend_from_slice(&before);
+        pieces.next().into_iter().for_each(|piece| document.extend_from_slice(&piece.html));
+    }
+    headers.insert(CONTENT_LENGTH, document.len().into());
+    let is_head = head.method == Method::HEAD;
+    let mut response = Response::new(if is_head { Body::Empty } else { Body::from(Bytes::from(document)) });
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// The page in parts; the fragments among them have been begun, all at once.
+fn parts(
+    edge: &Edge,
+    release: &Arc<LiveRelease>,
+    holes: &Holes,
+    page: &Bytes,
+    (head, peer): (&Head, Peer),
+) -> VecDeque<Part> {
+    let begun = Instant::now();
+    let mut around = holes.around(page).into_iter();
+    let (mut parts, mut for_everyone, mut for_reader) = (VecDeque::new(), Vec::new(), Vec::new());
+    for hole in holes.iter() {
+        parts.extend(around.next().map(Part::Ready));
+        let (sender, coming) = oneshot::channel();
+        parts.push_back(Part::Coming(coming, cut(page, hole.fallback.clone())));
+        let begin = if is_everyones(&hole.call) { &mut for_everyone } else { &mut for_reader };
+        begin.push((hole.call.clone(), sender));
+    }
+    parts.extend(around.map(Part::Ready));
+    let order = |call| Order { edge: edge.clone(), release: release.clone(), call, reader: None };
+    for (call, sender) in for_everyone {
+        tokio::spawn(send(order(call), sender, begun));
+    }
+    if !for_reader.is_empty() {
+        let orders: Vec<_> = for_reader.into_iter().map(|(call, sender)| (order(call), sender)).collect();
+        let (edge, head) = (edge.clone(), session::Head::of(head, peer));
+        tokio::spawn(async move {
+            // Once for all of them. Whoever cannot be known is not taken for a visitor.
+            let Ok(reader) = session::Reader::of(&edge, &head).await.map(Arc::new) else { return };
+            for (order, sender) in orders {
+                tokio::spawn(send(Order { reader: Some(reader.clone()), ..order }, sender, begun));
+            }
+        });
+    }
+    parts
+}
+
+async fn send(order: Order, sender: oneshot::Sender<Arc<Piece>>, begun: Instant) {
+    let call = order.call.clone();
+    match order.piece(begun).await {
+        // Nobody may wait any longer.
+        Ok(piece) => drop(sender.send(piece)),
+        Err(error) => tracing::warn!(fragment = call.known.name, %error, "a fallback stands"),
+    }
+}
+
+/// The watcher's script goes before the end of the body, behind the last fragment.
+fn splice_script(parts: &mut VecDeque<Part>) {
+    if let Some(Part::Ready(last)) = parts.back_mut() {
+        *last = files::with_script(last).into();
+    }
+}
