@@ -100,14 +100,16 @@ impl LiveRelease {
                 fragments.add(name, declaration);
             }
         }
+        let mut placing = Placing::new(id, &fragments, 0);
         let mut shells = FxHashMap::default();
         for (name, shell) in manifest.shells {
             let bytes = Bytes::from(shelf.object(shell.object)?);
-            let shell = Shell::of(bytes, shell.holes).ok_or_else(|| EdgeError::Shell { name: name.clone() })?;
+            let moving = placing.holes(&shell.fragments, bytes.len() as u64);
+            let moving = moving.map_err(|_| EdgeError::NotPlaced { path: format!("the shell {name}") })?;
+            let shell = Shell::of(bytes, shell.holes, moving).ok_or_else(|| EdgeError::Shell { name: name.clone() })?;
             shells.insert(name.into_boxed_str(), shell);
         }
         let mut kinds = Kinds::default();
-        let mut placing = Placing::new(id, &fragments, 0);
         let mut files = FxHashMap::default();
         files.reserve(manifest.entries.len());
         for entry in manifest.entries {

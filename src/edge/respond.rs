@@ -27,7 +27,7 @@ use super::headers::{self, NO_STORE, PRIVATE, REVALIDATE};
 use super::live_release::{File, LiveRelease};
 use super::node::Edge;
 use super::options::Statics;
-use super::page::Page;
+use super::page::{Document, Page};
 use super::refusal::Refusal;
 use super::room::{self, Allowed, Peer};
 use super::service::Rooms;
@@ -235,10 +235,17 @@ impl Asked<'_> {
         if let Some(page) = parts.extensions.remove::<Page>() {
             let document = page.render(self.edge, release).await?;
             parts.headers.insert(CONTENT_TYPE, headers::HTML);
-            return Ok(Response::from_parts(parts, document.into()));
+            return Ok(Response::from_parts(parts, self.body_of(release, document)));
         }
         let exact = body.size_hint().exact();
         Ok(Response::from_parts(parts, if exact == Some(0) { Body::Empty } else { Body::streamed(body) }))
+    }
+
+    fn body_of(&self, release: &Arc<LiveRelease>, document: Document) -> Body {
+        match document.fragments {
+            Some(holes) => fragment::stream(self.edge, release, &holes, &document.bytes, (self.parts, self.peer)),
+            None => document.bytes.into(),
+        }
     }
 
     /// The whole body of the request, within its limits of length and time.
@@ -301,7 +308,7 @@ impl Asked<'_> {
         };
         match page.render(self.edge, release).await {
             Ok(document) => {
-                let mut response = Response::new(document.into());
+                let mut response = Response::new(self.body_of(release, document));
                 response.headers_mut().insert(CONTENT_TYPE, headers::HTML);
                 response
             }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use littoral::build::search_index;
 use littoral::edge::{Edge, Limits, Options, Server};
 use littoral::site::config;
-use littoral::site::release::{Access, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shelf, Shell, Site, Writer};
+use littoral::site::release::{
+    Access, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shelf, Shell, Site, Writer,
+};
 use littoral::site::search::Document;
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use tempfile::TempDir;
@@ -125,7 +127,7 @@ impl Release {
         let main = head + before_main.len();
         let object = self.writer.put([before_title, before_head, before_main, end].concat().as_bytes()).unwrap().digest;
         let holes = vec![("title".to_owned(), title), ("head".to_owned(), head), ("main".to_owned(), main)];
-        self.manifest.shells.insert("page".to_owned(), Shell { object, holes });
+        self.manifest.shells.insert("page".to_owned(), Shell { object, holes, fragments: Vec::new() });
     }
 
     /// A template of `dynamic/`, its name without `.hbs`.

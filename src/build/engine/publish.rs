@@ -25,7 +25,7 @@ use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::digest::Digest;
 use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+    Access, CacheClass, Entry, FORMAT, Fragment, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
 };
 use crate::site::theme;
 
@@ -135,10 +135,19 @@ fn make_shell(
     let rendered = Renderer { world, reads: &kept.reads, texts: &texts }.shell(&layout);
     found.extend(rendered.found);
     let Some(bytes) = rendered.bytes else { return Ok(()) };
+    // The marks of holes go, and what stands behind them moves.
+    let moved = |at: usize| shell::cut(bytes.get(..at).unwrap_or_default()).0.len();
+    let mut fragments = rendered.fragments;
+    for Fragment { element, fallback, .. } in &mut fragments {
+        for at in [&mut element.0, &mut element.1, &mut fallback.0, &mut fallback.1] {
+            *at = moved(*at);
+        }
+    }
     let (bytes, holes) = shell::cut(&bytes);
     let Asked { shared, fields, own } = rendered.asked;
     let record = Record { subject: "shell".to_owned(), layout: Some(layout), own, holes, ..Record::default() };
-    kept.outputs.insert(SHELL.to_owned(), Output { shared, fields, ..Output::of(writer.put(&bytes)?, &record) });
+    let output = Output { shared, fields, fragments, ..Output::of(writer.put(&bytes)?, &record) };
+    kept.outputs.insert(SHELL.to_owned(), output);
     Ok(())
 }
 
@@ -318,7 +327,10 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<Stri
     let mut shells = BTreeMap::new();
     if let Some(shell) = kept.outputs.get(SHELL) {
         let holes = shell.record.open().map(|record| record.holes).unwrap_or_default();
-        shells.insert("page".to_owned(), Shell { object: shell.object.digest, holes });
+        shells.insert(
+            "page".to_owned(),
+            Shell { object: shell.object.digest, holes, fragments: shell.fragments.clone() },
+        );
     }
     let config = &world.site.config;
     let site = SiteFacts {

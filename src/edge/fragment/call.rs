@@ -95,6 +95,18 @@ impl<'f> Placing<'f> {
         fragments: &[release::Fragment],
         length: u64,
     ) -> Result<Option<Row>, NotPlaced> {
+        let Some(holes) = self.holes(fragments, length)? else { return Ok(None) };
+        self.table.push(Arc::new(holes));
+        let row = u32::try_from(self.before + self.table.len()).ok().and_then(Row::new);
+        row.map(Some).ok_or(NotPlaced)
+    }
+
+    /// These fragments of so many bytes; none if there are none.
+    pub(in crate::edge) fn holes(
+        &mut self,
+        fragments: &[release::Fragment],
+        length: u64,
+    ) -> Result<Option<Holes>, NotPlaced> {
         if fragments.is_empty() {
             return Ok(None);
         }
@@ -106,10 +118,7 @@ impl<'f> Placing<'f> {
                 call: self.call(&fragment.name, &fragment.query)?,
             })
         });
-        let holes = Holes::of(holes.collect::<Result<_, _>>()?, length).ok_or(NotPlaced)?;
-        self.table.push(Arc::new(holes));
-        let row = u32::try_from(self.before + self.table.len()).ok().and_then(Row::new);
-        row.map(Some).ok_or(NotPlaced)
+        Holes::of(holes.collect::<Result<_, _>>()?, length).map(Some).ok_or(NotPlaced)
     }
 
     fn call(&mut self, name: &str, query: &str) -> Result<Arc<Call>, NotPlaced> {

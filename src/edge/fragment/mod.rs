@@ -41,9 +41,9 @@ use warp::{Filter, Reply};
 pub(super) use call::{Fragments, Placing, Row};
 pub(super) use kept::KeptPieces;
 pub(super) use pace::{guard, register};
-pub(super) use page::answer;
+pub(super) use page::{answer, stream};
 pub use source::{Asked, Finding, Found, Source};
-pub(super) use splice::Holes;
+pub(super) use splice::{Holes, Put};
 
 use self::call::Call;
 use self::render::{NotRendered, Order};

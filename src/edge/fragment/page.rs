@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 
 use super::call::Call;
 use super::kept::{Key, Piece, Whom};
-use super::render::Order;
+use super::render::{NotRendered, Order};
 use super::splice::{Holes, Part, Parts, cut};
 use crate::edge::body::Body;
 use crate::edge::files::{self, NotAnswered, condition};
@@ -57,16 +57,24 @@ pub(in crate::edge) async fn answer(
     }
     let is_everyones = holes.iter().all(|hole| is_everyones(&hole.call));
     headers.insert(CACHE_CONTROL, if is_everyones { NO_STORE } else { PRIVATE });
-    let mut response = Response::new(Body::Empty);
-    *response.headers_mut() = headers;
-    if head.method == Method::GET {
-        let mut parts = parts(edge, release, holes, &page.bytes, (head, peer));
-        if is_watched {
-            splice_script(&mut parts);
-        }
-        *response.body_mut() = Body::streamed(Parts(parts));
+    let mut parts = parts(edge, release, holes, &page.bytes, (head, peer));
+    if is_watched {
+        splice_script(&mut parts);
     }
+    let mut response = Response::new(Body::streamed(Parts(parts)));
+    *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// A dynamic page with fragments in its dress, as a stream.
+pub(in crate::edge) fn stream(
+    edge: &Edge,
+    release: &Arc<LiveRelease>,
+    holes: &Holes,
+    page: &Bytes,
+    (head, peer): (&Head, Peer),
+) -> Body {
+    Body::streamed(Parts(parts(edge, release, holes, page, (head, peer))))
 }
 
 fn is_everyones(call: &Call) -> bool {
@@ -126,6 +134,10 @@ fn parts(
     page: &Bytes,
     (head, peer): (&Head, Peer),
 ) -> VecDeque<Part> {
+    if head.method == Method::HEAD {
+        // A stream all the same: how long it would be is not known, and must not be said.
+        return VecDeque::new();
+    }
     let begun = Instant::now();
     let mut around = holes.around(page).into_iter();
     let (mut parts, mut for_everyone, mut for_reader) = (VecDeque::new(), Vec::new(), Vec::new());
@@ -160,6 +172,8 @@ async fn send(order: Order, sender: oneshot::Sender<Arc<Piece>>, begun: Instant)
     match order.piece(begun).await {
         // Nobody may wait any longer.
         Ok(piece) => drop(sender.send(piece)),
+        // It was told when the pause began.
+        Err(NotRendered::Paused) => {}
         Err(error) => tracing::warn!(fragment = call.known.name, %error, "a fallback stands"),
     }
 }

@@ -52,6 +52,21 @@ impl Holes {
         self.0.iter()
     }
 
+    /// The same in a page that has more in it. `further` says how far what is at an offset has
+    /// moved: with what was put there before it, or without.
+    pub(in crate::edge) fn moved(&self, further: impl Fn(usize, Put) -> usize) -> Self {
+        let moved = |hole: &Hole| {
+            let (element, fallback) = (&hole.element, &hole.fallback);
+            let inside = |at: usize| at + further(at, Put::After);
+            Hole {
+                element: element.start + further(element.start, Put::Before)..inside(element.end),
+                fallback: inside(fallback.start)..inside(fallback.end),
+                call: hole.call.clone(),
+            }
+        };
+        Self(self.0.iter().map(moved).collect())
+    }
+
     /// The pieces of `page` around its fragments: one more than there are fragments.
     pub(super) fn around(&self, page: &Bytes) -> Vec<Bytes> {
         let mut at = 0;
@@ -63,6 +78,13 @@ impl Holes {
         pieces.push(cut(page, at..page.len()));
         pieces
     }
+}
+
+/// On which side of an offset something is that was put just there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::edge) enum Put {
+    Before,
+    After,
 }
 
 /// `page[range]`; nothing of it where the page is shorter than its release says.

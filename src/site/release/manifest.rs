@@ -211,6 +211,9 @@ pub struct Shell {
     /// Name of the hole (`title`, `head`, `main`) and its byte offset, in order of offset.
     /// One name may stand in several places.
     pub holes: Vec<(String, usize)>,
+    /// The fragments in it, in order of place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
 }
 
 #[cfg(test)]
@@ -236,7 +239,8 @@ mod tests {
                 title: (number % 3 == 0).then(|| format!("\"{number}\"")),
                 fragments: (number % 5 == 0).then(|| fragment(number as usize)).into_iter().collect(),
             };
-            let shell = Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)] };
+            let shell =
+                Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)], fragments: vec![fragment(0)] };
             let manifest = Manifest {
                 entries: (0..count).map(entry).collect(),
                 shells: [("page".to_owned(), shell)].into(),
