@@ -15,14 +15,13 @@ use serde_json::{Value, json};
 
 use super::asset::Assets;
 use super::data::DataFiles;
-use super::fragment::{Call, Fragments};
+use super::fragment::{self, Call, Fragments};
 use super::layout::Layouts;
 use super::model::{Fields, PageId, PageQuery, Site};
 use super::output::link::{self, Target};
 use super::output::plan::{self, Plan};
 use super::trace::{Answer, Asked, List, Pages, Read, ReadId, Reads, Setting, Side, Trace};
 use crate::site::digest::Digest;
-use crate::site::fragment::Declaration;
 
 /// Everything that outputs are made from.
 #[derive(Debug)]
@@ -291,9 +290,8 @@ impl Reader {
         self.world.layouts.has(name)
     }
 
-    /// What the fragment `name` declares: nothing when there is none, and nothing inside when
-    /// its head has mistakes.
-    pub fn fragment(&self, name: &str) -> Option<Option<&Declaration>> {
+    /// The fragment of this name.
+    pub fn fragment(&self, name: &str) -> Option<&fragment::Known> {
         self.note(&Read::Fragment(name.to_owned()));
         self.world.fragments.get(name)
     }

@@ -1,5 +1,6 @@
 //! Fragments: pieces of a static page that are made for each request, and read alone.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -373,6 +374,46 @@ async fn a_page_whose_fragments_are_at_hand_has_a_tag_of_them_all() {
         "<p>Low: <b>2</b>.</p>"
     );
     assert_ne!(header(&edge.get("/tides/").await, "etag"), tag);
+}
+
+/// As clients read it that no library stands before.
+fn unzipped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_page_is_sent_as_gzip_with_its_fragments_in_it() {
+    let source = counting();
+    let words = "<p>Low water at six, high water at noon.</p>".repeat(100);
+    let edge = edge_with(&source, &format!("{PATIENT}\ncache: {{ scope: everyone, for: 1h }}"), |site| {
+        site.moving_page("/long/", &words, &[("tide", "-", &words), ("nosuch", "-", &words)]);
+        site.template("fragments/nosuch", &format!("---\n{PATIENT}\n---\n{{{{nosuch}}}}"));
+        site.moving_page("/kept/", &words, &[("tide", "-", &words)]);
+    })
+    .await;
+    let gzip = [("accept-encoding", "gzip, br")];
+    for _ in 0..2 {
+        let page = edge.get_with("/long/", &gzip).await;
+        assert_eq!(
+            (header(&page, "content-encoding").as_str(), header(&page, "vary").as_str()),
+            ("gzip", "accept-encoding")
+        );
+        let bytes = page.bytes().await.unwrap();
+        assert!(bytes.len() < 1000, "{}", bytes.len());
+        assert_eq!(unzipped(&bytes), format!("{words}<b>1</b>{words}-{words}"));
+    }
+    let plain = edge.get_with("/kept/", &[("accept-encoding", "gzip;q=0.5, identity")]).await;
+    assert_eq!(header(&plain, "content-encoding"), "");
+    let squeezed = edge.get_with("/kept/", &gzip).await;
+    let tag = header(&squeezed, "etag");
+    assert!(tag.ends_with("-gzip\"") && !header(&plain, "etag").ends_with("-gzip\""), "{tag}");
+    assert_eq!(plain.text().await.unwrap(), unzipped(&squeezed.bytes().await.unwrap()));
+    let head = edge.request(Method::HEAD, "/kept/").header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!((header(&head, "etag"), header(&head, "content-encoding").as_str()), (tag.clone(), "gzip"));
+    let known = edge.get_with("/kept/", &[gzip[0], ("if-none-match", &tag)]).await;
+    assert_eq!((known.status().as_u16(), known.bytes().await.unwrap().len()), (304, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

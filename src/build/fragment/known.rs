@@ -8,9 +8,18 @@ use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::fragment::{Declaration, FOLDER, is_name};
 use crate::site::theme;
 
-/// What each fragment declares; nothing where its head has mistakes, which are told.
+/// What each fragment declares.
 #[derive(Debug, Default)]
-pub struct Fragments(BTreeMap<String, Option<Declaration>>);
+pub struct Fragments(BTreeMap<String, Known>);
+
+/// A fragment that there is.
+#[derive(Debug)]
+pub enum Known {
+    /// Its head says what it may be given.
+    Declared(Declaration),
+    /// Its head has mistakes, which are told where they are.
+    Broken,
+}
 
 impl Fragments {
     /// Those among `files`, and the built-in ones that no file of the site replaces.
@@ -19,8 +28,8 @@ impl Fragments {
         for (path, bytes) in theme::dynamic() {
             let name = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".hbs"));
             if let (Some(name), Ok(text)) = (name, std::str::from_utf8(bytes)) {
-                let declaration = Declaration::read(path, text).ok().map(|(declaration, _)| declaration);
-                fragments.insert(name.to_owned(), declaration);
+                let read = Declaration::read(path, text);
+                fragments.insert(name.to_owned(), read.map_or(Known::Broken, |(read, _)| Known::Declared(read)));
             }
         }
         for file in files {
@@ -35,23 +44,22 @@ impl Fragments {
                 continue;
             }
             // What cannot be read is told by who puts it into the release.
-            let declaration = match read_text(sources, file).map(|text| Declaration::read(file, &text)) {
-                Ok(Ok((declaration, _))) => Some(declaration),
+            let known = match read_text(sources, file).map(|text| Declaration::read(file, &text)) {
+                Ok(Ok((declaration, _))) => Known::Declared(declaration),
                 Ok(Err(mistake)) => {
                     found.push(*mistake);
-                    None
+                    Known::Broken
                 }
-                Err(_) => None,
+                Err(_) => Known::Broken,
             };
-            fragments.insert(name.to_owned(), declaration);
+            fragments.insert(name.to_owned(), known);
         }
         Self(fragments)
     }
 
-    /// What `name` declares: nothing when there is no such fragment, and nothing inside when
-    /// its head has mistakes.
-    pub fn get(&self, name: &str) -> Option<Option<&Declaration>> {
-        self.0.get(name).map(Option::as_ref)
+    /// The fragment of this name.
+    pub fn get(&self, name: &str) -> Option<&Known> {
+        self.0.get(name)
     }
 
     /// Every name.
@@ -63,8 +71,8 @@ impl Fragments {
     pub fn answer(&self, name: &str) -> Answer {
         match self.get(name) {
             None => Answer::NOTHING,
-            Some(None) => Answer::of(b"broken"),
-            Some(Some(declaration)) => Answer::of(declaration.signature().as_bytes()),
+            Some(Known::Broken) => Answer::of(b"broken"),
+            Some(Known::Declared(declaration)) => Answer::of(declaration.signature().as_bytes()),
         }
     }
 }

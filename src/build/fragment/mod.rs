@@ -14,5 +14,5 @@
 mod known;
 mod place;
 
-pub use known::Fragments;
+pub use known::{Fragments, Known};
 pub use place::{Call, Mistake, cut, element};

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use memchr::memmem;
 use serde_json::Value;
 
+use super::known::Known;
 use crate::build::world::Reader;
 use crate::site::diagnostic::{Code, nearest};
 use crate::site::fragment::{ELEMENT, PATH, SCRIPT};
@@ -53,7 +54,7 @@ pub fn element<'a>(
     given: impl IntoIterator<Item = (&'a str, &'a Value)>,
     fallback: &str,
 ) -> Result<String, Mistake> {
-    let Some(declaration) = reader.fragment(name) else {
+    let Some(known) = reader.fragment(name) else {
         let hint = match nearest(name, reader.unnoted().fragments.names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("a fragment is a file, `dynamic/fragments/{name}.hbs`"),
@@ -61,8 +62,7 @@ pub fn element<'a>(
         let message = format!("no fragment is called `{name}`");
         return Err(Mistake { code: Code::UnknownFragment, message, hint: Some(hint) });
     };
-    // Its own mistakes are told where they are.
-    let Some(declaration) = declaration else { return Ok(fallback.to_owned()) };
+    let Known::Declared(declaration) = known else { return Ok(fallback.to_owned()) };
     let mut texts = Vec::new();
     for (key, value) in given {
         match text_of(value) {

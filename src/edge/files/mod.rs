@@ -263,6 +263,13 @@ fn wanted_ranges(file: &File, headers: &HeaderMap) -> Ranges {
     range::parse(wanted, file.length)
 }
 
+/// Whether `file`, put together with something else, is to be sent as gzip.
+pub(super) fn wants_gzip(release: &LiveRelease, file: &File, headers: &HeaderMap) -> bool {
+    release.kind(file).is_compressible
+        && file.length >= SMALLEST_ENCODED
+        && negotiate::takes_gzip(headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()))
+}
+
 /// The encoding that the answer to `headers` is to have.
 fn coding_for(file: &File, kind: &Kind, headers: &HeaderMap) -> Coding {
     if !kind.is_compressible || !(SMALLEST_ENCODED..=LARGEST_KEPT).contains(&file.length) {

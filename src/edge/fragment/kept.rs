@@ -14,7 +14,10 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use tokio::task;
 
+use super::splice::Holes;
+use super::squeeze::Squeezed;
 use crate::site::digest::Digest;
 use crate::site::table::TableName;
 use crate::store::MemberId;
@@ -79,16 +82,30 @@ struct Changes {
 /// The kept pieces.
 pub(in crate::edge) struct KeptPieces {
     pieces: Cache<Key, Arc<Piece>, ByBytes, FxBuildHasher>,
+    /// What stands around the fragments of a page: its object, and where they are in it.
+    squeezed: Cache<(Digest, u64), Arc<Squeezed>, ByBytes, FxBuildHasher>,
     changes: RwLock<Changes>,
 }
 
 impl KeptPieces {
-    /// Room for so many MiB of pieces.
+    /// Room for so many MiB: half of it for pieces, half for the pages around them.
     pub(in crate::edge) fn of_mib(mib: u32) -> Self {
         let mib = mib.max(1);
-        let pieces = PIECES_A_MIB * mib as usize;
-        let pieces = Cache::with(pieces, u64::from(mib) << 20, ByBytes, FxBuildHasher, Default::default());
-        Self { pieces, changes: RwLock::default() }
+        let (count, half) = (PIECES_A_MIB * mib as usize / 2, u64::from(mib) << 19);
+        let pieces = Cache::with(count, half, ByBytes, FxBuildHasher, Default::default());
+        let squeezed = Cache::with(count, half, ByBytes, FxBuildHasher, Default::default());
+        Self { pieces, squeezed, changes: RwLock::default() }
+    }
+
+    /// What stands around these fragments of the page `object`, as gzip; squeezed once for all
+    /// who want it. None if that cannot be done.
+    pub(super) async fn squeezed(&self, object: Digest, holes: &Holes, page: &Bytes) -> Option<Arc<Squeezed>> {
+        let squeeze = async {
+            let around = holes.around(page);
+            let made = task::spawn_blocking(move || Squeezed::of(&around)).await;
+            made.map_err(|_| ())?.map(Arc::new).map_err(|_| ())
+        };
+        self.squeezed.get_or_insert_async(&(object, holes.tag()), squeeze).await.ok()
     }
 
     /// Notes that rows of `table` are others now: what has read it is old from here on.
@@ -147,13 +164,20 @@ impl KeptPieces {
 
 impl fmt::Debug for KeptPieces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeptPieces({} pieces, {} bytes)", self.pieces.len(), self.pieces.weight())
+        let (pieces, pages) = (&self.pieces, &self.squeezed);
+        write!(f, "KeptPieces({} of {} bytes, {} pages)", pieces.len(), pieces.weight(), pages.len())
     }
 }
 
 /// Weighs a piece in bytes.
 #[derive(Clone, Copy)]
 struct ByBytes;
+
+impl Weighter<(Digest, u64), Arc<Squeezed>> for ByBytes {
+    fn weight(&self, _: &(Digest, u64), page: &Arc<Squeezed>) -> u64 {
+        page.length() as u64 + OVERHEAD
+    }
+}
 
 impl Weighter<Key, Arc<Piece>> for ByBytes {
     fn weight(&self, _: &Key, piece: &Arc<Piece>) -> u64 {

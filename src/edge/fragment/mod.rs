@@ -9,6 +9,7 @@
 //! call       which fragments a release has, and where they are in its pages: checked at load
 //! page       a page with fragments: what is around them at once, they as they come
 //!   splice   the page in its pieces, at offsets that the build wrote down
+//!   squeeze  the same as gzip, without an encoder that runs
 //!   render   one fragment, within its budget: [`source`] finds data, a template shows them
 //!     pace   how a template is stopped
 //!     pause  how one that had to be is left alone for a moment
@@ -29,6 +30,7 @@ mod pause;
 mod render;
 mod source;
 mod splice;
+mod squeeze;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

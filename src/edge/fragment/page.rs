@@ -6,18 +6,16 @@
 //! | are all for everyone, and one is still made   | streamed; others may not keep it          |
 //! | are not all for everyone                      | streamed; `private, no-store`             |
 //!
-//! A streamed page has no tag: its bytes are not known when its head is sent. It is not
-//! encoded, either: an encoder would hold back what is to be sent at once, and what is one
-//! reader's own is better not squeezed together with what others may have written
-//! (<https://breachattack.com>). A proxy that compresses may do it, for pages without secrets.
-//! `Range` is not looked at.
+//! A streamed page has no tag: its bytes are not known when its head is sent. To who takes it, a
+//! page is sent as gzip, its fragments stored in it as they are (`squeeze`): brotli and zstd
+//! are shorter, but have no pieces that could be made in advance. `Range` is not looked at.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderValue, VARY};
+use hyper::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderValue};
 use hyper::http::request::Parts as Head;
 use hyper::{HeaderMap, Method, Response};
 use tokio::sync::oneshot;
@@ -26,6 +24,7 @@ use super::call::Call;
 use super::kept::{Key, Piece, Whom};
 use super::render::{NotRendered, Order};
 use super::splice::{Holes, Part, Parts, cut};
+use super::squeeze::{Gzip, Squeezed};
 use crate::edge::body::Body;
 use crate::edge::files::{self, NotAnswered, condition};
 use crate::edge::headers::{NO_STORE, PRIVATE, REVALIDATE};
@@ -51,17 +50,24 @@ pub(in crate::edge) async fn answer(
     let mut headers = page.headers.clone();
     headers.remove(ETAG);
     headers.remove(ACCEPT_RANGES);
-    headers.remove(VARY);
+    let squeezed = match !is_watched && files::wants_gzip(release, file, &head.headers) {
+        true => edge.pieces().squeezed(file.object, holes, &page.bytes).await,
+        false => None,
+    };
+    if squeezed.is_some() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let page = Spread { bytes: &page.bytes, holes, squeezed };
     if !is_watched && let Some(pieces) = all_at_hand(edge, holes) {
-        return whole(holes, file, &page.bytes, &pieces, headers, head);
+        return whole(&page, file, &pieces, headers, head);
     }
     let is_everyones = holes.iter().all(|hole| is_everyones(&hole.call));
     headers.insert(CACHE_CONTROL, if is_everyones { NO_STORE } else { PRIVATE });
-    let mut parts = parts(edge, release, holes, &page.bytes, (head, peer));
+    let mut parts = parts(edge, release, &page, (head, peer));
     if is_watched {
-        splice_script(&mut parts);
+        splice_script(&mut parts.left);
     }
-    let mut response = Response::new(Body::streamed(Parts(parts)));
+    let mut response = Response::new(Body::streamed(parts));
     *response.headers_mut() = headers;
     Ok(response)
 }
@@ -71,10 +77,18 @@ pub(in crate::edge) fn stream(
     edge: &Edge,
     release: &Arc<LiveRelease>,
     holes: &Holes,
-    page: &Bytes,
-    (head, peer): (&Head, Peer),
+    bytes: &Bytes,
+    asked: (&Head, Peer),
 ) -> Body {
-    Body::streamed(Parts(parts(edge, release, holes, page, (head, peer))))
+    Body::streamed(parts(edge, release, &Spread { bytes, holes, squeezed: None }, asked))
+}
+
+/// A page, its fragments, and what stands around them.
+struct Spread<'p> {
+    bytes: &'p Bytes,
+    holes: &'p Holes,
+    /// As gzip, if it is sent so.
+    squeezed: Option<Arc<Squeezed>>,
 }
 
 fn is_everyones(call: &Call) -> bool {
@@ -91,16 +105,16 @@ fn all_at_hand(edge: &Edge, holes: &Holes) -> Option<Vec<Arc<Piece>>> {
 }
 
 fn whole(
-    holes: &Holes,
+    page: &Spread<'_>,
     file: &File,
-    page: &Bytes,
     pieces: &[Arc<Piece>],
     mut headers: HeaderMap,
     head: &Head,
 ) -> Result<Response<Body>, NotAnswered> {
     let mut named = file.object.bytes().to_vec();
     pieces.iter().for_each(|piece| named.extend_from_slice(piece.digest.bytes()));
-    let tag = format!("\"{}\"", &Digest::of(&named).hex()[..32]);
+    let coding = if page.squeezed.is_some() { "-gzip" } else { "" };
+    let tag = format!("\"{}{coding}\"", &Digest::of(&named).hex()[..32]);
     if condition::fails_match(&head.headers, &tag) {
         return Err(NotAnswered::Refused(Refusal::PreconditionFailed));
     }
@@ -111,13 +125,24 @@ fn whole(
     if condition::none_matches(&head.headers, &tag) {
         return Ok(files::not_modified(&headers));
     }
-    let around = holes.around(page);
-    let length: usize = around.iter().map(Bytes::len).chain(pieces.iter().map(|piece| piece.html.len())).sum();
-    let mut document = Vec::with_capacity(length);
+    let length: usize = pieces.iter().map(|piece| piece.html.len()).sum();
+    let mut document = Vec::with_capacity(page.bytes.len() + length);
     let mut pieces = pieces.iter();
-    for before in around {
-        document.extend_from_slice(&before);
-        pieces.next().into_iter().for_each(|piece| document.extend_from_slice(&piece.html));
+    match &page.squeezed {
+        None => {
+            for before in page.holes.around(page.bytes) {
+                document.extend_from_slice(&before);
+                pieces.next().into_iter().for_each(|piece| document.extend_from_slice(&piece.html));
+            }
+        }
+        Some(squeezed) => {
+            let mut gzip = Gzip::default();
+            for before in &squeezed.0 {
+                document.extend_from_slice(&gzip.piece(before));
+                pieces.next().into_iter().for_each(|piece| document.extend_from_slice(&gzip.stored(&piece.html)));
+            }
+            document.extend_from_slice(&gzip.end());
+        }
     }
     headers.insert(CONTENT_LENGTH, document.len().into());
     let is_head = head.method == Method::HEAD;
@@ -127,28 +152,25 @@ fn whole(
 }
 
 /// The page in parts; the fragments among them have been begun, all at once.
-fn parts(
-    edge: &Edge,
-    release: &Arc<LiveRelease>,
-    holes: &Holes,
-    page: &Bytes,
-    (head, peer): (&Head, Peer),
-) -> VecDeque<Part> {
+fn parts(edge: &Edge, release: &Arc<LiveRelease>, page: &Spread<'_>, (head, peer): (&Head, Peer)) -> Parts {
     if head.method == Method::HEAD {
         // A stream all the same: how long it would be is not known, and must not be said.
-        return VecDeque::new();
+        return Parts { left: VecDeque::new(), gzip: None };
     }
     let begun = Instant::now();
-    let mut around = holes.around(page).into_iter();
-    let (mut parts, mut for_everyone, mut for_reader) = (VecDeque::new(), Vec::new(), Vec::new());
-    for hole in holes.iter() {
-        parts.extend(around.next().map(Part::Ready));
+    let mut around: VecDeque<Part> = match &page.squeezed {
+        None => page.holes.around(page.bytes).into_iter().map(Part::Ready).collect(),
+        Some(squeezed) => (0..squeezed.0.len()).map(Part::Squeezed).collect(),
+    };
+    let (mut left, mut for_everyone, mut for_reader) = (VecDeque::new(), Vec::new(), Vec::new());
+    for hole in page.holes.iter() {
+        left.extend(around.pop_front());
         let (sender, coming) = oneshot::channel();
-        parts.push_back(Part::Coming(coming, cut(page, hole.fallback.clone())));
+        left.push_back(Part::Coming(coming, cut(page.bytes, hole.fallback.clone())));
         let begin = if is_everyones(&hole.call) { &mut for_everyone } else { &mut for_reader };
         begin.push((hole.call.clone(), sender));
     }
-    parts.extend(around.map(Part::Ready));
+    left.append(&mut around);
     let order = |call| Order { edge: edge.clone(), release: release.clone(), call, reader: None };
     for (call, sender) in for_everyone {
         tokio::spawn(send(order(call), sender, begun));
@@ -164,7 +186,7 @@ fn parts(
             }
         });
     }
-    parts
+    Parts { left, gzip: page.squeezed.clone().map(|squeezed| (squeezed, Gzip::default())) }
 }
 
 async fn send(order: Order, sender: oneshot::Sender<Arc<Piece>>, begun: Instant) {

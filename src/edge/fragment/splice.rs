@@ -4,6 +4,7 @@
 //! page is copied unless all of it is in hand.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,10 +12,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::Frame;
+use rustc_hash::FxBuildHasher;
 use tokio::sync::oneshot;
 
 use super::call::Call;
 use super::kept::Piece;
+use super::squeeze::{Gzip, Squeezed};
 
 /// A fragment in a page.
 #[derive(Debug)]
@@ -50,6 +53,12 @@ impl Holes {
     /// All of them.
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Hole> {
         self.0.iter()
+    }
+
+    /// Tells the places of these from those of others in a page with the same bytes.
+    pub(super) fn tag(&self) -> u64 {
+        let places = self.0.iter().map(|hole| (hole.element.start, hole.element.end));
+        FxBuildHasher.hash_one(places.collect::<Vec<_>>())
     }
 
     /// The same in a page that has more in it. `further` says how far what is at an offset has
@@ -99,40 +108,64 @@ pub(super) type Coming = oneshot::Receiver<Arc<Piece>>;
 /// A part of a page.
 #[derive(Debug)]
 pub(super) enum Part {
+    /// Bytes of the page.
     Ready(Bytes),
-    /// With what stands there otherwise.
+    /// The same in gzip: which of the squeezed pieces.
+    Squeezed(usize),
+    /// A fragment, with what stands there otherwise.
     Coming(Coming, Bytes),
 }
 
 /// A page as it is sent, part by part.
 #[derive(Debug)]
-pub(super) struct Parts(pub(super) VecDeque<Part>);
+pub(super) struct Parts {
+    pub(super) left: VecDeque<Part>,
+    /// As gzip, in which its bytes are already; none when they are as they are, or all sent.
+    pub(super) gzip: Option<(Arc<Squeezed>, Gzip)>,
+}
+
+impl Parts {
+    /// What has come, as it is sent.
+    fn encoded(&mut self, bytes: Bytes) -> Bytes {
+        match &mut self.gzip {
+            Some((_, gzip)) => gzip.stored(&bytes).into(),
+            None => bytes,
+        }
+    }
+}
 
 impl hyper::body::Body for Parts {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let parts = &mut self.get_mut().0;
-        while let Some(part) = parts.front_mut() {
+        let parts = self.get_mut();
+        while let Some(part) = parts.left.front_mut() {
             let bytes = match part {
                 Part::Ready(bytes) => std::mem::take(bytes),
-                Part::Coming(coming, fallback) => match Pin::new(coming).poll(cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(piece)) => piece.html.clone(),
-                    Poll::Ready(Err(_)) => std::mem::take(fallback),
-                },
+                Part::Squeezed(number) => {
+                    let number = *number;
+                    parts.gzip.as_mut().and_then(|(all, gzip)| Some(gzip.piece(all.0.get(number)?))).unwrap_or_default()
+                }
+                Part::Coming(coming, fallback) => {
+                    let html = match Pin::new(coming).poll(cx) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(Ok(piece)) => piece.html.clone(),
+                        Poll::Ready(Err(_)) => std::mem::take(fallback),
+                    };
+                    parts.encoded(html)
+                }
             };
-            parts.pop_front();
+            parts.left.pop_front();
             if !bytes.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
         }
-        Poll::Ready(None)
+        Poll::Ready(parts.gzip.take().map(|(_, gzip)| Ok(Frame::data(gzip.end().into()))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.left.is_empty() && self.gzip.is_none()
     }
 }
 
@@ -204,7 +237,7 @@ mod tests {
             }
             sent.extend(around.map(Part::Ready));
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let whole = runtime.block_on(Parts(sent).collect()).unwrap().to_bytes();
+            let whole = runtime.block_on(Parts { left: sent, gzip: None }.collect()).unwrap().to_bytes();
             prop_assert_eq!(Digest::of(&whole), Digest::of(expected.as_bytes()));
         }
     }
