@@ -161,7 +161,7 @@ pub struct Edge {
     pub proxies: Vec<IpAddr>,
     /// How much memory the bodies of static files may take, in MiB.
     pub cache_mib: u32,
-    /// How much memory kept fragments may take, in MiB.
+    /// How much memory kept fragments may take together with the pages around them, in MiB.
     pub fragments_mib: u32,
 }
 
