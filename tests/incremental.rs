@@ -23,7 +23,7 @@ use littoral::build::asset::Naming;
 use littoral::build::model::Drafts;
 use littoral::build::sources::Folder;
 use littoral::build::{Engine, Report, Request, build};
-use littoral::site::release::{Manifest, Shelf};
+use littoral::site::release::{Entry, Manifest, Shelf};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -287,6 +287,7 @@ const OTHERS: &[(&str, &[&str])] = &[
         &[
             "{{page.title}} {{#next}}{{url}}{{/next}} {{content}}",
             "{{#> extra}}none{{/extra}}{{#data \"d.yaml\"}}{{this.a}}{{else}}no data{{/data}}{{content}}",
+            "{{fragment \"tide\"}}{{#fragment \"pages\" below=page.url}}{{page.title}}{{/fragment}}{{content}}",
             "{{> nav}}{{page.title}} {{page.words}} {{#previous}}{{title}}{{/previous}} {{content}}",
             "{{#ancestors}}{{title}}/{{/ancestors}}{{#data \"d.yaml\"}}{{this.a}}{{/data}} {{asset \"css/a.css\"}} {{content}} {{toc}}",
             "{{#pages sort=\"date\" limit=3}}{{title}} {{summary}}{{/pages}} {{json page}} {{#headings}}{{text}}{{/headings}}",
@@ -322,6 +323,15 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("static/robots.txt", &["one", "two"]),
     ("static/a/index.html", &["<p>mine"]),
     ("dynamic/search/results.hbs", &["{{title}}", "{{#if"]),
+    (
+        "dynamic/fragments/tide.hbs",
+        &[
+            "---\nparameters: { limit: { type: integer, default: 3 } }\n---\n<p>",
+            "---\nparameters: { limit: { type: integer, default: 2 } }\n---\n<p>",
+            "---\nparameters: { limit: { type: integer, default: 2 } }\n---\n<b>",
+        ],
+    ),
+    ("dynamic/fragments/account.hbs", &["Own", "---\nbudget: 1s\n---\nOwn"]),
 ];
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -350,6 +360,8 @@ fn edit() -> impl Strategy<Value = Edit> {
         "## Head\n\n\"Quoted\"\n",
         "Words without number.\n",
         "{{ note(text=\"x\") }}\n",
+        "{{ fragment(\"account\") }} and {{ fragment(\"pages\", limit=3) }}\n",
+        "{% fragment(\"tide\", limit=2) %}None.{% end %}\n",
         "# Heading\n\nSummary.\n",
     ]);
     let other = prop::sample::select(OTHERS)
@@ -397,6 +409,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         "static/robots.txt",
         "static/a",
         "dynamic/search/results.hbs",
+        "dynamic/fragments/account.hbs",
     ]);
     prop_oneof![
         8 => page,
@@ -519,7 +532,8 @@ fn lines(shelf: &Shelf) -> String {
     for entry in entries {
         let bytes = shelf.object(entry.object).unwrap();
         let head: String = String::from_utf8_lossy(&bytes).chars().take(120).collect();
-        writeln!(lines, "{} {:?} {} {:?} {head:?}", entry.path, entry.object, entry.length, entry.title).unwrap();
+        let Entry { path, object, length, title, fragments, .. } = entry;
+        writeln!(lines, "{path} {object:?} {length} {title:?} {fragments:?} {head:?}").unwrap();
     }
     lines
 }
@@ -594,7 +608,7 @@ proptest! {
     fn after_any_edits_the_build_is_what_a_clean_one_is(rounds in prop::collection::vec((any::<bool>(), prop::collection::vec(edit(), 1..4)), 1..7)) {
         let site = tempfile::tempdir().unwrap();
         write_plain(site.path());
-        for (path, texts) in OTHERS.iter().filter(|(path, _)| !path.starts_with("static") && !path.starts_with("dynamic")) {
+        for (path, texts) in OTHERS.iter().filter(|(path, _)| !path.starts_with("static") && !path.starts_with("dynamic/search")) {
             put(site.path(), path, texts[0]);
         }
         put(site.path(), "content/a.md", "# A\n\nFirst.\n");

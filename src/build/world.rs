@@ -6,6 +6,7 @@
 //!
 //! Nothing here changes while outputs are made.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::asset::Assets;
 use super::data::DataFiles;
+use super::fragment::{self, Call, Fragments};
 use super::layout::Layouts;
 use super::model::{Fields, PageId, PageQuery, Site};
 use super::output::link::{self, Target};
@@ -34,6 +36,8 @@ pub struct World {
     pub assets: Arc<Assets>,
     /// Its data files.
     pub data: Arc<DataFiles>,
+    /// The fragments that it may place.
+    pub fragments: Arc<Fragments>,
     /// Path from the root → digest of the file's bytes, for those that were read.
     pub files: FxHashMap<String, Digest>,
     /// The value of `site` in layouts.
@@ -120,7 +124,9 @@ impl World {
             Read::Data(name) => vec![self.data.get(name)?.clone()],
             Read::Asset(name) => vec![self.assets.url(name)?.into()],
             Read::Setting(setting) => vec![self.setting(*setting)],
-            Read::File(_) | Read::Template(_) | Read::IsTemplate(_) | Read::Link { .. } => return None,
+            Read::File(_) | Read::Template(_) | Read::IsTemplate(_) | Read::Link { .. } | Read::Fragment(_) => {
+                return None;
+            }
         })
     }
 
@@ -130,6 +136,7 @@ impl World {
             Read::File(path) => self.files.get(path).map_or(Answer::NOTHING, |digest| Answer::of(digest.bytes())),
             Read::Template(name) => self.layouts.text(name).map_or(Answer::NOTHING, |text| Answer::of(text.as_bytes())),
             Read::IsTemplate(name) => Answer::of(&[u8::from(self.layouts.has(name))]),
+            Read::Fragment(name) => self.fragments.answer(name),
             Read::Link { from, to } => {
                 let from = from.as_deref().map_or(Some(self.site.home), |source| self.site.by_source(source));
                 from.map_or(Answer::NOTHING, |from| Answer::of(format!("{:?}", self.target(from, to)).as_bytes()))
@@ -211,12 +218,14 @@ pub struct Reader {
     world: Arc<World>,
     reads: Arc<Reads>,
     trace: Rc<Trace>,
+    /// The fragments that were placed in the output.
+    placed: Rc<RefCell<Vec<Call>>>,
 }
 
 impl Reader {
     /// The reader of an output that is about this list, or the page of that source.
     pub fn new(world: Arc<World>, reads: Arc<Reads>, about: Option<List>) -> Self {
-        Self { world, reads, trace: Rc::new(Trace::about(about)) }
+        Self { world, reads, trace: Rc::new(Trace::about(about)), placed: Rc::default() }
     }
 
     /// What was read.
@@ -279,6 +288,24 @@ impl Reader {
     pub fn has_template(&self, name: &str) -> bool {
         self.note(&Read::IsTemplate(name.to_owned()));
         self.world.layouts.has(name)
+    }
+
+    /// The fragment of this name.
+    pub fn fragment(&self, name: &str) -> Option<&fragment::Known> {
+        self.note(&Read::Fragment(name.to_owned()));
+        self.world.fragments.get(name)
+    }
+
+    /// Places a fragment in the output; gives its number there.
+    pub fn place(&self, call: Call) -> usize {
+        let mut placed = self.placed.borrow_mut();
+        placed.push(call);
+        placed.len() - 1
+    }
+
+    /// The fragments that were placed, by number.
+    pub fn placed(&self) -> Vec<Call> {
+        self.placed.borrow().clone()
     }
 
     /// Where `to` leads, written in the page `from`.

@@ -10,12 +10,12 @@ use hyper::header::HeaderValue;
 use rustc_hash::FxHashMap;
 
 use super::data_page::routes::Routes;
+use super::fragment::{Fragments, Holes, Placing, Row};
 use super::headers;
 use super::node::EdgeError;
 use super::page::Shell;
 use super::search;
-use super::templates::Templates;
-use crate::site::data_page::{self, DataPage};
+use super::templates::{Registered, Templates};
 use crate::site::digest::Digest;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
 
@@ -42,6 +42,11 @@ pub struct LiveRelease {
     pages: Arc<[Box<str>]>,
     /// Path → where it went, percent-encoded.
     redirects: Arc<FxHashMap<Box<str>, Box<str>>>,
+    /// What fragments it has.
+    pub(super) fragments: Arc<Fragments>,
+    /// Where they are in the pages of `files`, and in those of `newer` behind them.
+    holes: Arc<[Arc<Holes>]>,
+    newer_holes: Vec<Arc<Holes>>,
     shells: Arc<FxHashMap<Box<str>, Shell>>,
     pub(super) templates: Arc<Templates>,
     pub(super) data_pages: Arc<Routes>,
@@ -56,7 +61,16 @@ pub(super) struct File {
     pub(super) length: u64,
     kind: u16,
     access: Access,
+    /// Its row in the table of those that have fragments.
+    fragments: Option<Row>,
     title: Option<Box<str>>,
+}
+
+impl File {
+    /// Whether something of it is made for each request.
+    pub(super) fn has_fragments(&self) -> bool {
+        self.fragments.is_some()
+    }
 }
 
 /// What files of one media type and cache class have in common.
@@ -81,37 +95,38 @@ impl LiveRelease {
         let manifest = shelf.manifest(id)?;
         let mut templates = Templates::built_in();
         let mut data_pages = Vec::new();
+        let mut fragments = Fragments::default();
         for (name, object) in &manifest.templates {
             let text = String::from_utf8(shelf.object(*object)?)
                 .map_err(|_| EdgeError::Template { name: name.clone(), why: "it is not UTF-8".to_owned() })?;
-            if !name.starts_with(data_page::FOLDER) {
-                templates.register(name, &text)?;
-                continue;
+            match templates.register(name, &text)? {
+                Registered::Plain => {}
+                Registered::Fragment(declaration) => fragments.add(name, declaration),
+                Registered::DataPage(page) => data_pages.push((name.clone(), *page)),
             }
-            let page = DataPage::parse(&format!("dynamic/{name}.hbs"), &text).map_err(|found| {
-                let why = found.first().map(|found| found.message.clone()).unwrap_or_default();
-                EdgeError::Template { name: name.clone(), why }
-            })?;
-            templates.register(name, &page.template)?;
-            data_pages.push((name.clone(), page));
         }
         let data_pages = Routes::of(data_pages);
         for page in data_pages.all() {
             templates.register_text(&page.title_template(), page.title())?;
         }
+        let mut placing = Placing::new(id, &fragments, 0);
         let mut shells = FxHashMap::default();
         for (name, shell) in manifest.shells {
             let bytes = Bytes::from(shelf.object(shell.object)?);
-            let shell = Shell::of(bytes, shell.holes).ok_or_else(|| EdgeError::Shell { name: name.clone() })?;
+            let moving = placing.holes(&shell.fragments, bytes.len() as u64);
+            let moving = moving.map_err(|_| EdgeError::NotPlaced { path: format!("the shell {name}") })?;
+            let shell = Shell::of(bytes, shell.holes, moving).ok_or_else(|| EdgeError::Shell { name: name.clone() })?;
             shells.insert(name.into_boxed_str(), shell);
         }
         let mut kinds = Kinds::default();
         let mut files = FxHashMap::default();
         files.reserve(manifest.entries.len());
         for entry in manifest.entries {
+            let row = placing.place(&entry.fragments, entry.length);
+            let row = row.map_err(|_| EdgeError::NotPlaced { path: entry.path.clone() })?;
             let why = format!("`{}` is no media type", entry.media);
             let (path, file) =
-                kinds.file(entry).ok_or_else(|| ShelfError::Damaged { path: shelf.manifest_file(id), why })?;
+                kinds.file(entry, row).ok_or_else(|| ShelfError::Damaged { path: shelf.manifest_file(id), why })?;
             files.insert(path, file);
         }
         let titled = files.iter().filter(|(_, file)| file.title.is_some());
@@ -124,6 +139,7 @@ impl LiveRelease {
                 .map(Arc::new)
         });
         let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
+        let holes = placing.table.into();
         Ok(Self {
             id,
             site: manifest.site,
@@ -134,6 +150,9 @@ impl LiveRelease {
             kinds: kinds.list,
             pages: pages.into(),
             redirects: Arc::new(redirects.collect()),
+            fragments: Arc::new(fragments),
+            holes,
+            newer_holes: Vec::new(),
             shells: Arc::new(shells),
             templates: Arc::new(templates),
             data_pages: Arc::new(data_pages),
@@ -145,7 +164,14 @@ impl LiveRelease {
     pub(super) fn with(&self, entries: &[release::Entry]) -> Self {
         let mut newer = self.clone();
         let mut kinds = Kinds { list: std::mem::take(&mut newer.kinds) };
-        newer.newer.extend(entries.iter().filter_map(|entry| kinds.file(entry.clone())));
+        let before = self.holes.len() + self.newer_holes.len();
+        let mut placing = Placing::new(self.id, &self.fragments, before);
+        newer.newer.extend(entries.iter().filter_map(|entry| {
+            // One with a fragment that only the release to come has is served as it is till then.
+            let row = placing.place(&entry.fragments, entry.length).unwrap_or_default();
+            kinds.file(entry.clone(), row)
+        }));
+        newer.newer_holes.append(&mut placing.table);
         newer.kinds = kinds.list;
         newer
     }
@@ -167,6 +193,12 @@ impl LiveRelease {
     /// What `file` has in common with others.
     pub(super) fn kind(&self, file: &File) -> &Kind {
         &self.kinds[usize::from(file.kind)]
+    }
+
+    /// The fragments of `file`, if it has any.
+    pub(super) fn holes(&self, file: &File) -> Option<&Arc<Holes>> {
+        let row = usize::try_from(file.fragments?.get()).ok()? - 1;
+        self.holes.get(row).or_else(|| self.newer_holes.get(row - self.holes.len()))
     }
 
     /// Where `path` went, percent-encoded.
@@ -205,10 +237,11 @@ struct Kinds {
 
 impl Kinds {
     /// The file of an entry, and its path; `None` when its media type is none.
-    fn file(&mut self, entry: release::Entry) -> Option<(Box<str>, File)> {
+    fn file(&mut self, entry: release::Entry, fragments: Option<Row>) -> Option<(Box<str>, File)> {
         let kind = self.of(&entry)?;
         let release::Entry { path, object, length, access, title, .. } = entry;
-        Some((path.into(), File { object, length, kind, access, title: title.map(String::into_boxed_str) }))
+        let title = title.map(String::into_boxed_str);
+        Some((path.into(), File { object, length, kind, access, fragments, title }))
     }
 
     /// `None` when the media type cannot stand in a header.
@@ -253,4 +286,14 @@ fn is_compressible(essence: &str) -> bool {
                 | "font/ttf"
                 | "font/otf"
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::File;
+
+    #[test]
+    fn a_page_takes_no_more_room_for_the_fragments_of_others() {
+        assert_eq!(size_of::<File>(), 64);
+    }
 }

@@ -7,6 +7,7 @@
 //! service      one request; a panic in it is its own 500
 //! respond      normalise -> static table -> redirects -> rooms -> the site's own 404
 //!   files      a static file: negotiated, conditional, in ranges
+//!   fragment   a page with moving pieces in it, and each of them alone
 //!   room       what every room is made with; `service::rooms` lists them
 //!   page       a dynamic page, dressed in the site's shell
 //!   refusal    the one place where a reason becomes a status
@@ -23,6 +24,7 @@ mod connection;
 mod data_page;
 mod files;
 mod follow;
+pub mod fragment;
 mod headers;
 mod health;
 mod history;

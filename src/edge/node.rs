@@ -13,9 +13,11 @@ use tokio::task;
 
 use super::data_page::ready::Ready;
 use super::files::Kept;
+use super::fragment::KeptPieces;
 use super::live_release::LiveRelease;
 use super::options::Options;
 use crate::site::release::{Entry, Shelf, ShelfError};
+use crate::site::table::TableName;
 use crate::store::{Address, Store, StoreError};
 
 /// A handle on one running edge.
@@ -30,6 +32,8 @@ struct Inner {
     release: ArcSwap<LiveRelease>,
     /// Named by digest, so it outlives releases: what did not change stays warm.
     kept: Kept,
+    /// Fragments, named by their release.
+    pieces: KeptPieces,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
     /// Opened when the site has accounts, or when its first data page is asked for.
@@ -63,6 +67,12 @@ pub enum EdgeError {
         /// What is wrong with it.
         why: String,
     },
+    /// A page whose fragments are not in the release, or are in no place of it.
+    #[error("`{path}` of the release places a fragment that is not in it: build again")]
+    NotPlaced {
+        /// The page.
+        path: String,
+    },
     /// A shell whose holes are not in it.
     #[error("the shell `{name}` of the release is damaged: build again")]
     Shell {
@@ -88,12 +98,14 @@ impl Edge {
             let _ = store.set(Store::open(&address)?);
         }
         let kept = Kept::of_mib(release.site.edge.cache_mib);
+        let pieces = KeptPieces::of_mib(release.site.edge.fragments_mib);
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
             shelf,
             options,
             release: ArcSwap::from_pointee(release),
             kept,
+            pieces,
             closing: watch::Sender::new(false),
             store,
             address,
@@ -223,6 +235,17 @@ impl Edge {
     /// The kept bodies.
     pub(super) fn kept(&self) -> &Kept {
         &self.0.kept
+    }
+
+    /// The kept fragments.
+    pub(super) fn pieces(&self) -> &KeptPieces {
+        &self.0.pieces
+    }
+
+    /// To be called when rows of `table` have changed: fragments that have read it are rendered
+    /// anew when they are next asked for.
+    pub fn changed(&self, table: &TableName) {
+        self.0.pieces.changed(table);
     }
 
     /// Turns true when the edge is told to stop.

@@ -1,7 +1,9 @@
 //! What the one who starts an edge decides, and its limits. Every default stands here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::fragment::Source;
 use super::live::LiveChannel;
 use super::room::Room;
 
@@ -16,6 +18,9 @@ pub struct Options {
     pub live: Option<LiveChannel>,
     /// Rooms beside the edge's own, of whoever has it in another program.
     pub rooms: Vec<Room>,
+    /// Where fragments get their data from, beside the edge's own, of whoever has it in another
+    /// program: the name of the fragment, and its source.
+    pub fragments: Vec<(&'static str, Arc<dyn Source>)>,
     /// How often the edge looks whether there is a new release.
     pub follow_every: Duration,
     /// What one client may cost.
@@ -29,6 +34,7 @@ impl Default for Options {
             store: None,
             live: None,
             rooms: Vec::new(),
+            fragments: Vec::new(),
             follow_every: Duration::from_millis(200),
             limits: Limits::default(),
         }

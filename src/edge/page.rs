@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::task;
 use warp::Reply;
 
+use super::fragment::{Holes, Put};
 use super::live::SCRIPT_TAG;
 use super::live_release::LiveRelease;
 use super::node::Edge;
@@ -104,7 +105,7 @@ impl Page {
     }
 
     /// The whole document, dressed.
-    pub(super) async fn render(self, edge: &Edge, release: &Arc<LiveRelease>) -> Result<Bytes, Refusal> {
+    pub(super) async fn render(self, edge: &Edge, release: &Arc<LiveRelease>) -> Result<Document, Refusal> {
         let release = Arc::clone(release);
         let tail = if edge.options().live.is_some() { SCRIPT_TAG } else { "" };
         let rendered = task::spawn_blocking(move || {
@@ -116,7 +117,7 @@ impl Page {
             Ok(dress(release.shell(SHELL), &Fillings { title: &title, head: &head, look: &self.look, main: &main }))
         });
         match rendered.await {
-            Ok(Ok(document)) => Ok(document.into()),
+            Ok(Ok(document)) => Ok(document),
             Ok(Err(error)) => {
                 let error: handlebars::RenderError = error;
                 Err(Refusal::fault("a dynamic page cannot be rendered", &error))
@@ -136,19 +137,28 @@ impl Reply for Page {
     }
 }
 
+/// A dynamic page as it is sent.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) bytes: Bytes,
+    /// The fragments of its dress.
+    pub(super) fragments: Option<Holes>,
+}
+
 /// A layout rendered once, with holes.
 #[derive(Debug)]
 pub(super) struct Shell {
     bytes: Bytes,
     holes: Vec<(String, usize)>,
+    fragments: Option<Holes>,
 }
 
 impl Shell {
     /// `None` when a hole is outside the bytes, or before the one before it.
-    pub(super) fn of(bytes: Bytes, holes: Vec<(String, usize)>) -> Option<Self> {
+    pub(super) fn of(bytes: Bytes, holes: Vec<(String, usize)>, fragments: Option<Holes>) -> Option<Self> {
         let in_order = holes.is_sorted_by_key(|(_, at)| *at);
         let inside = holes.last().is_none_or(|(_, at)| *at <= bytes.len());
-        (in_order && inside).then_some(Self { bytes, holes })
+        (in_order && inside).then_some(Self { bytes, holes, fragments })
     }
 }
 
@@ -162,28 +172,32 @@ struct Fillings<'a> {
 }
 
 /// Fills the holes of `shell`.
-fn dress(shell: Option<&Shell>, fillings: &Fillings<'_>) -> Vec<u8> {
+fn dress(shell: Option<&Shell>, fillings: &Fillings<'_>) -> Document {
     let Fillings { title, head, look, main } = *fillings;
     let Some(shell) = shell else {
         let [before_look, before_title, before_head, before_main, end] = PLAIN;
-        return [before_look, look, before_title, title, before_head, head, before_main, main, end]
-            .concat()
-            .into_bytes();
+        let plain = [before_look, look, before_title, title, before_head, head, before_main, main, end];
+        return Document { bytes: plain.concat().into(), fragments: None };
+    };
+    let filling_of = |name: &str| match name {
+        "title" => title,
+        "head" => head,
+        "look" => look,
+        "main" => main,
+        _ => "",
     };
     let mut document = Vec::with_capacity(shell.bytes.len() + title.len() * 2 + head.len() + main.len());
     let mut from = 0;
     for (name, at) in &shell.holes {
         document.extend_from_slice(&shell.bytes[from..*at]);
         from = *at;
-        let filling = match name.as_str() {
-            "title" => title,
-            "head" => head,
-            "look" => look,
-            "main" => main,
-            _ => "",
-        };
-        document.extend_from_slice(filling.as_bytes());
+        document.extend_from_slice(filling_of(name).as_bytes());
     }
     document.extend_from_slice(&shell.bytes[from..]);
-    document
+    let further = |offset: usize, put: Put| {
+        let filled = shell.holes.iter().filter(|(_, at)| *at < offset || (*at == offset && put == Put::Before));
+        filled.map(|(name, _)| filling_of(name).len()).sum()
+    };
+    let fragments = shell.fragments.as_ref().map(|fragments| fragments.moved(further));
+    Document { bytes: document.into(), fragments }
 }

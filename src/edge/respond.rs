@@ -21,12 +21,13 @@ use tokio::sync::Semaphore;
 use warp::{Rejection, Reply};
 
 use super::body::Body;
-use super::files::{self, ObjectGone};
+use super::files::{self, NotAnswered, ObjectGone};
+use super::fragment;
 use super::headers::{self, NO_STORE, PRIVATE, REVALIDATE};
-use super::live_release::LiveRelease;
+use super::live_release::{File, LiveRelease};
 use super::node::Edge;
 use super::options::Statics;
-use super::page::Page;
+use super::page::{Document, Page};
 use super::refusal::Refusal;
 use super::room::{self, Allowed, Peer};
 use super::service::Rooms;
@@ -155,11 +156,10 @@ impl Asked<'_> {
     /// A static file. When its object is gone, the release is old: the answer comes from
     /// the new one.
     async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Response<Body>, Refusal> {
-        let Parts { method, headers, .. } = self.parts;
         if let Some(file) = release.file(path) {
-            match files::answer(self.edge, release, file, method, headers).await {
-                Err(files::NotAnswered::Gone(ObjectGone)) => {}
-                Err(files::NotAnswered::Refused(refusal)) => return Err(refusal),
+            match self.file_of(release, file).await {
+                Err(NotAnswered::Gone(ObjectGone)) => {}
+                Err(NotAnswered::Refused(refusal)) => return Err(refusal),
                 Ok(response) => return Ok(response),
             }
         }
@@ -168,13 +168,23 @@ impl Asked<'_> {
         }
         let release = self.edge.release();
         let file = release.file(path).ok_or(Refusal::NotFound)?;
-        match files::answer(self.edge, &release, file, method, headers).await {
+        match self.file_of(&release, file).await {
             Ok(response) => Ok(response),
-            Err(files::NotAnswered::Refused(refusal)) => Err(refusal),
-            Err(files::NotAnswered::Gone(ObjectGone)) => {
+            Err(NotAnswered::Refused(refusal)) => Err(refusal),
+            Err(NotAnswered::Gone(ObjectGone)) => {
                 tracing::error!(path, object = %file.object, "an object of the live release is gone or damaged");
                 Err(Refusal::Unavailable(SOON))
             }
+        }
+    }
+
+    async fn file_of(&self, release: &Arc<LiveRelease>, file: &File) -> Result<Response<Body>, NotAnswered> {
+        match release.holes(file) {
+            // The fragments of a long page are filled by its script.
+            Some(holes) if !files::is_long(file) => {
+                fragment::answer(self.edge, release, file, holes, self.parts, self.peer).await
+            }
+            _ => files::answer(self.edge, release, file, &self.parts.method, &self.parts.headers).await,
         }
     }
 
@@ -226,10 +236,17 @@ impl Asked<'_> {
         if let Some(page) = parts.extensions.remove::<Page>() {
             let document = page.render(self.edge, release).await?;
             parts.headers.insert(CONTENT_TYPE, headers::HTML);
-            return Ok(Response::from_parts(parts, document.into()));
+            return Ok(Response::from_parts(parts, self.body_of(release, document)));
         }
         let exact = body.size_hint().exact();
         Ok(Response::from_parts(parts, if exact == Some(0) { Body::Empty } else { Body::streamed(body) }))
+    }
+
+    fn body_of(&self, release: &Arc<LiveRelease>, document: Document) -> Body {
+        match document.fragments {
+            Some(holes) => fragment::stream(self.edge, release, &holes, &document.bytes, (self.parts, self.peer)),
+            None => document.bytes.into(),
+        }
     }
 
     /// The whole body of the request, within its limits of length and time.
@@ -292,7 +309,7 @@ impl Asked<'_> {
         };
         match page.render(self.edge, release).await {
             Ok(document) => {
-                let mut response = Response::new(document.into());
+                let mut response = Response::new(self.body_of(release, document));
                 response.headers_mut().insert(CONTENT_TYPE, headers::HTML);
                 response
             }

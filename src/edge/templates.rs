@@ -5,10 +5,15 @@
 //!
 //! Rendering is the author's program: it is never run on an async thread.
 
+use std::borrow::Cow;
+
 use handlebars::Handlebars;
 use handlebars::template::Template;
 
+use super::fragment;
 use super::node::EdgeError;
+use crate::site::data_page::{self, DataPage};
+use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::{recursion, theme};
 
 /// The templates of a release.
@@ -19,6 +24,16 @@ pub(super) struct Templates {
     text: Handlebars<'static>,
 }
 
+/// What a template says of itself, before it begins.
+pub(super) enum Registered {
+    /// Nothing.
+    Plain,
+    /// It is a fragment.
+    Fragment(Declaration),
+    /// It is a page.
+    DataPage(Box<DataPage>),
+}
+
 impl Templates {
     /// Only those that are built in.
     pub(super) fn built_in() -> Self {
@@ -26,25 +41,44 @@ impl Templates {
         registry.set_strict_mode(true);
         for (path, bytes) in theme::dynamic() {
             let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) else { continue };
+            // Fragments are the release's alone: it has the built-in ones, too.
+            if name.starts_with(FOLDER) {
+                continue;
+            }
             match compile(name, text) {
                 Ok(template) => registry.register_template(name, template),
                 Err(error) => tracing::error!(%error, name, "a template of the program is damaged"),
             }
         }
         recursion::register(&mut registry);
+        fragment::register(&mut registry);
         let mut text = Handlebars::new();
         text.set_strict_mode(true);
         text.register_escape_fn(handlebars::no_escape);
         recursion::register(&mut text);
+        fragment::register(&mut text);
         Self { html: registry, text }
     }
 
-    /// Adds a template, or replaces the one of that name.
-    pub(super) fn register(&mut self, name: &str, text: &str) -> Result<(), EdgeError> {
-        let template = compile(name, text)
-            .map_err(|error| EdgeError::Template { name: name.to_owned(), why: error.to_string() })?;
+    /// Adds a template, or replaces the one of that name. Gives what it declares before the
+    /// template itself.
+    pub(super) fn register(&mut self, name: &str, text: &str) -> Result<Registered, EdgeError> {
+        let wrong = |why| EdgeError::Template { name: name.to_owned(), why };
+        let file = format!("dynamic/{name}.hbs");
+        let (registered, text) = if name.starts_with(FOLDER) {
+            let (declaration, body) = Declaration::read(&file, text).map_err(|mistake| wrong(mistake.message))?;
+            (Registered::Fragment(declaration), Cow::Owned(template_text(text, body)))
+        } else if name.starts_with(data_page::FOLDER) {
+            let page = DataPage::parse(&file, text)
+                .map_err(|found| wrong(found.into_iter().next().map(|mistake| mistake.message).unwrap_or_default()))?;
+            let template = page.template.clone();
+            (Registered::DataPage(Box::new(page)), Cow::Owned(template))
+        } else {
+            (Registered::Plain, Cow::Borrowed(text))
+        };
+        let template = compile(name, &text).map_err(|error| wrong(error.to_string()))?;
         self.html.register_template(name, template);
-        Ok(())
+        Ok(registered)
     }
 
     /// Adds a template whose answer is a text.
@@ -53,6 +87,19 @@ impl Templates {
             .map_err(|error| EdgeError::Template { name: name.to_owned(), why: error.to_string() })?;
         self.text.register_template(name, template);
         Ok(())
+    }
+
+    /// Writes what `name` makes of `data`, until `out` takes no more.
+    pub(super) fn render_to(
+        &self,
+        name: &str,
+        data: &serde_json::Value,
+        out: impl std::io::Write,
+    ) -> Result<(), handlebars::RenderError> {
+        let depth = recursion::begin();
+        let written = self.html.render_to_write(name, data, out);
+        recursion::restore(depth);
+        written
     }
 
     /// The HTML that `name` makes of `data`.
@@ -81,5 +128,6 @@ fn rendered(
 fn compile(name: &str, text: &str) -> Result<Template, handlebars::TemplateError> {
     let mut template = Template::compile_with_name(text, name.to_owned())?;
     recursion::guard(&mut template);
+    fragment::guard(&mut template);
     Ok(template)
 }

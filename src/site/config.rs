@@ -164,6 +164,8 @@ pub struct Edge {
     pub cache_mib: u32,
     /// The site's own tables that its data pages may read, and what of them.
     pub data: BTreeMap<TableName, OpenTable>,
+    /// How much memory kept fragments may take together with the pages around them, in MiB.
+    pub fragments_mib: u32,
 }
 
 impl Default for Edge {
@@ -176,6 +178,7 @@ impl Default for Edge {
             proxies: Vec::new(),
             cache_mib: 32,
             data: BTreeMap::new(),
+            fragments_mib: 8,
         }
     }
 }

@@ -65,6 +65,10 @@ pub enum Code {
     UnknownAsset,
     /// A data page of `dynamic/pages/` is not what is expected.
     DataPage,
+    /// A fragment's head cannot be read, or a fragment is given what it does not take.
+    Fragment,
+    /// No fragment has this name.
+    UnknownFragment,
 }
 
 impl Code {
@@ -90,6 +94,8 @@ impl Code {
         Self::Data,
         Self::UnknownAsset,
         Self::DataPage,
+        Self::Fragment,
+        Self::UnknownFragment,
     ];
 
     /// The name as it is printed: `broken-link`.
@@ -115,6 +121,8 @@ impl Code {
             Self::Data => "data",
             Self::UnknownAsset => "unknown-asset",
             Self::DataPage => "data-page",
+            Self::Fragment => "fragment",
+            Self::UnknownFragment => "unknown-fragment",
         }
     }
 }

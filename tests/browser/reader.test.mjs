@@ -1,6 +1,8 @@
 // What a reader does: make an account, choose a theme, read, come back, leave.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { PASSWORD, assertQuiet, launch, reader, register, visit } from "./chromium.mjs";
 import { Site, copyOfTheManual } from "./site.mjs";
@@ -114,6 +116,26 @@ test("a member's look follows to another machine", async () => {
   assert.match(first.url(), /\/login/, "ended from the other machine");
   assertQuiet(second);
   await Promise.all([first.context().close(), second.context().close()]);
+});
+
+test("a fragment is filled once, by the script where another server has the file", async () => {
+  const page = await reader(browser, site);
+  const asked = [];
+  page.on("request", (request) => { if (request.url().includes("/_/fragment/")) asked.push(request.url()); });
+  const box = page.getByRole("region", { name: "Answered by the edge" });
+  await visit(page, "/");
+  assert.equal(await box.getByRole("listitem").count(), 4);
+  assert.deepEqual(asked, [], "the edge had filled it");
+  // A static host: the file as the build wrote it, and only `/_/` from the edge.
+  const file = await readFile(join(site.root, "public/index.html"), "utf8");
+  await page.route(`${site.origin}/`, (route) => route.fulfill({ body: file, contentType: "text/html; charset=utf-8" }));
+  await page.goto("/");
+  await box.getByRole("listitem").nth(3).waitFor();
+  assert.equal(await box.getByRole("listitem").count(), 4);
+  assert.equal(asked.length, 1);
+  assert.equal(await page.locator("littoral-fragment").count(), 0);
+  assertQuiet(page);
+  await page.context().close();
 });
 
 test("the live boxes are filled by the edge, and say how long it took", async () => {

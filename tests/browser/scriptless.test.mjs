@@ -21,6 +21,9 @@ const main = () => page.getByRole("main");
 
 test("the first page and the manual are read without script", async () => {
   await page.goto("/");
+  const live = main().getByRole("region", { name: "Answered by the edge" });
+  assert.equal(await live.getByRole("listitem").count(), 4, "a fragment needs no script");
+  await page.goto("/contrast/");
   await main().getByRole("link", { name: "Ask the edge" }).click();
   assert.match(new URL(page.url()).pathname, /^\/_\/pages\/view$/);
   assert.ok((await main().getByRole("listitem").count()) > 10);

@@ -8,6 +8,7 @@ mod browser;
 mod conditions;
 mod data_page;
 mod files;
+mod fragment;
 mod health;
 mod history;
 mod hostile;

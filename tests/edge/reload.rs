@@ -3,7 +3,7 @@
 use std::fs;
 
 use littoral::edge::{Edge, EdgeError, LiveRelease, Options, Statics};
-use littoral::site::release::{BuildId, Shelf, ShelfError};
+use littoral::site::release::{BuildId, FORMAT, Shelf, ShelfError};
 
 use crate::support::{TestEdge, header, quick, wait_for};
 
@@ -37,15 +37,20 @@ async fn a_damaged_or_unknown_release_leaves_the_old_one_and_the_next_is_taken()
         fs::write(&beside, text).unwrap();
         fs::rename(beside, shelf.current_file()).unwrap();
     };
-    // A manifest of a later program, one that is not what its name says, one that is not there.
+    // A manifest of a later program, of an earlier one, one that is not what its name says, one
+    // that is not there.
     let manifest = fs::read_to_string(shelf.manifest_file(live)).unwrap();
-    let later = manifest.replacen("\"format\":1", "\"format\":2", 1);
-    let later_id = BuildId::of(later.as_bytes());
-    fs::write(shelf.manifest_file(later_id), &later).unwrap();
+    let with_format = |format: u32| {
+        let other = manifest.replacen(&format!("\"format\":{FORMAT}"), &format!("\"format\":{format}"), 1);
+        let id = BuildId::of(other.as_bytes());
+        fs::write(shelf.manifest_file(id), other).unwrap();
+        id.to_string()
+    };
     let torn_id = BuildId::of(b"torn");
     fs::write(shelf.manifest_file(torn_id), "{").unwrap();
     for current in [
-        later_id.to_string(),
+        with_format(FORMAT + 1),
+        with_format(FORMAT - 1),
         torn_id.to_string(),
         BuildId::of(b"absent").to_string(),
         "no id".to_owned(),

@@ -9,7 +9,9 @@ use std::time::Duration;
 use littoral::build::search_index;
 use littoral::edge::{Edge, Limits, Options, Server};
 use littoral::site::config;
-use littoral::site::release::{Access, CacheClass, Entry, FORMAT, Manifest, Redirect, Shelf, Shell, Site, Writer};
+use littoral::site::release::{
+    Access, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shelf, Shell, Site, Writer,
+};
 use littoral::site::search::Document;
 use littoral::store::{Address, Store};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
@@ -82,7 +84,29 @@ impl Release {
             cache,
             access: Access::Public,
             title: None,
+            fragments: Vec::new(),
         });
+    }
+
+    /// Adds a page as the build writes one with fragments: a text, then calls (`name?query`),
+    /// each with its fallback and the text behind it.
+    pub fn moving_page(&mut self, path: &str, begin: &str, calls: &[(&str, &str, &str)]) {
+        let (mut html, mut fragments) = (begin.to_owned(), Vec::new());
+        for (call, fallback, after) in calls {
+            let (name, query) = call.split_once('?').unwrap_or((call, ""));
+            let start = html.len();
+            html.push_str(&format!("<littoral-fragment src=\"/_/fragment/{call}\">"));
+            let from = html.len();
+            html.push_str(fallback);
+            let to = html.len();
+            html.push_str("</littoral-fragment>");
+            let (name, query) = (name.to_owned(), query.to_owned());
+            fragments.push(Fragment { name, query, element: (start, html.len()), fallback: (from, to) });
+            html.push_str(after);
+        }
+        self.page(path, &html);
+        let entry = self.manifest.entries.iter_mut().find(|entry| entry.path == path);
+        entry.expect("it was added just now").fragments = fragments;
     }
 
     /// Gives the page at `path` a title.
@@ -104,7 +128,7 @@ impl Release {
         let main = head + before_main.len();
         let object = self.writer.put([before_title, before_head, before_main, end].concat().as_bytes()).unwrap().digest;
         let holes = vec![("title".to_owned(), title), ("head".to_owned(), head), ("main".to_owned(), main)];
-        self.manifest.shells.insert("page".to_owned(), Shell { object, holes });
+        self.manifest.shells.insert("page".to_owned(), Shell { object, holes, fragments: Vec::new() });
     }
 
     /// A template of `dynamic/`, its name without `.hbs`.

@@ -32,9 +32,9 @@ use crate::build::model::{Fields, Head};
 use crate::build::trace::{Answer, Read, ReadId, Reads};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
-use crate::site::release::{Object, Shelf};
+use crate::site::release::{Fragment, Object, Shelf};
 
-const MAGIC: &[u8; 16] = b"littoral cache 2";
+const MAGIC: &[u8; 16] = b"littoral cache 3";
 /// The first section, the small parts, and the pieces of heads, reads and outputs.
 const SECTIONS: usize = 2 + 3 * PIECES;
 
@@ -81,6 +81,7 @@ struct OutputHead<'k> {
     found: Cow<'k, [Diagnostic]>,
     shared: Cow<'k, [ReadId]>,
     fields: Fields,
+    fragments: Cow<'k, [Fragment]>,
     /// Of the record, in bytes.
     length: usize,
 }
@@ -213,6 +214,7 @@ fn outputs(section: Section) -> Option<(FxHashMap<String, Output>, Section)> {
             found: head.found.into_owned(),
             shared: head.shared.into_owned(),
             fields: head.fields,
+            fragments: head.fragments.into_owned(),
             record,
         };
         Some((head.path.into_owned(), output))
@@ -328,6 +330,7 @@ fn output_bytes(outputs: &[(&String, &Output)]) -> postcard::Result<Vec<u8>> {
         found: output.found.as_slice().into(),
         shared: output.shared.as_slice().into(),
         fields: output.fields,
+        fragments: output.fragments.as_slice().into(),
         length: output.record.bytes().len(),
     });
     let records: usize = outputs.iter().map(|(_, output)| output.record.bytes().len()).sum();

@@ -17,7 +17,7 @@ use crate::build::sources::Stamp;
 use crate::build::trace::{Answer, Own, ReadId, Reads};
 use crate::site::diagnostic::Diagnostic;
 use crate::site::digest::Digest;
-use crate::site::release::{BuildId, Object};
+use crate::site::release::{BuildId, Fragment, Object};
 
 /// What was asked for: a build that was asked for something else leaves nothing of use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub(super) struct Output {
     pub(super) shared: Vec<ReadId>,
     /// What its other reads see of pages.
     pub(super) fields: Fields,
+    /// The fragments in its bytes. Not in the record: the manifest wants them of all outputs.
+    pub(super) fragments: Vec<Fragment>,
     pub(super) record: Sealed,
 }
 
@@ -64,6 +66,7 @@ impl Output {
             found: Vec::new(),
             shared: Vec::new(),
             fields: Fields::NONE,
+            fragments: Vec::new(),
             record: Sealed::of(record),
         }
     }

@@ -133,7 +133,7 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
 }
 
 fn rendered(writer: &Writer, renderer: &Renderer<'_>, output: &Planned, record: Record, one: One) -> io::Result<One> {
-    let Rendered { bytes, found, anchors, to_anchors, documents, asked } = renderer.render(output);
+    let Rendered { bytes, found, anchors, to_anchors, documents, fragments, asked } = renderer.render(output);
     let Some(bytes) = bytes.filter(|_| !super::has_errors(&found)) else {
         return Ok(One { found, is_rendered: true, ..one });
     };
@@ -147,6 +147,7 @@ fn rendered(writer: &Writer, renderer: &Renderer<'_>, output: &Planned, record: 
     let output = Output {
         shared,
         fields,
+        fragments,
         title,
         found,
         documents: (!documents.is_empty()).then(|| page_digest(&documents)),

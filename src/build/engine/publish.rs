@@ -24,8 +24,9 @@ use crate::build::world::World;
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::digest::Digest;
+use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+    Access, CacheClass, Entry, FORMAT, Fragment, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
 };
 use crate::site::theme;
 
@@ -135,10 +136,19 @@ fn make_shell(
     let rendered = Renderer { world, reads: &kept.reads, texts: &texts }.shell(&layout);
     found.extend(rendered.found);
     let Some(bytes) = rendered.bytes else { return Ok(()) };
+    // The marks of holes go, and what stands behind them moves.
+    let moved = |at: usize| shell::cut(bytes.get(..at).unwrap_or_default()).0.len();
+    let mut fragments = rendered.fragments;
+    for Fragment { element, fallback, .. } in &mut fragments {
+        for at in [&mut element.0, &mut element.1, &mut fallback.0, &mut fallback.1] {
+            *at = moved(*at);
+        }
+    }
     let (bytes, holes) = shell::cut(&bytes);
     let Asked { shared, fields, own } = rendered.asked;
     let record = Record { subject: "shell".to_owned(), layout: Some(layout), own, holes, ..Record::default() };
-    kept.outputs.insert(SHELL.to_owned(), Output { shared, fields, ..Output::of(writer.put(&bytes)?, &record) });
+    let output = Output { shared, fields, fragments, ..Output::of(writer.put(&bytes)?, &record) };
+    kept.outputs.insert(SHELL.to_owned(), output);
     Ok(())
 }
 
@@ -167,10 +177,10 @@ fn put_templates(
             Ok(text) => {
                 // The mistakes of a data page were told when its route was read.
                 if !is_data_page(file)
-                    && let Err(mistake) = layout::parse(file, &text)
+                    && let Err(mistake) = parse_template(file, name, &text)
                 {
                     are_whole = false;
-                    found.push(mistake);
+                    found.extend(mistake.map(|mistake| *mistake));
                 }
                 templates.insert(name.to_owned(), writer.put(text.as_bytes())?);
             }
@@ -183,6 +193,18 @@ fn put_templates(
     // With mistakes in them they are read again by the next build, which must tell them again.
     kept.templates = if are_whole { templates } else { BTreeMap::new() };
     Ok(())
+}
+
+/// Whether a template of the edge can be read. Of a fragment what is wrong in its head is
+/// told already.
+fn parse_template(file: &str, name: &str, text: &str) -> Result<(), Option<Box<Diagnostic>>> {
+    let parsed = if name.starts_with(FOLDER) {
+        let (_, body) = Declaration::read(file, text).map_err(|_| None)?;
+        layout::parse(file, &template_text(text, body))
+    } else {
+        layout::parse(file, text)
+    };
+    parsed.map(drop).map_err(|mistake| Some(Box::new(mistake)))
 }
 
 /// The assets that belong to the site: its own, and those of the theme that an output asked
@@ -213,12 +235,12 @@ fn put_assets(
             continue;
         }
         let object = writer.put(&asset.bytes)?;
-        entries.push((entry(&asset.url, &object, asset.cache, None), object));
+        entries.push((entry(&asset.url, &object, asset.cache), object));
     }
     Ok(entries)
 }
 
-fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>) -> Entry {
+fn entry(path: &str, object: &Object, cache: CacheClass) -> Entry {
     Entry {
         path: path.to_owned(),
         object: object.digest,
@@ -226,7 +248,8 @@ fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>)
         length: object.length,
         cache,
         access: Access::Public,
-        title: title.cloned(),
+        title: None,
+        fragments: Vec::new(),
     }
 }
 
@@ -234,7 +257,8 @@ fn entry(path: &str, object: &Object, cache: CacheClass, title: Option<&String>)
 fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
     let is_alias = matches!(world.plan.at(path), Some(Subject::Alias(_)));
     let record = kept.outputs.get(path).filter(|_| path != SHELL && !is_alias)?;
-    Some(entry(path, &record.object, CacheClass::Revalidate, record.title.as_ref()))
+    let (title, fragments) = (record.title.clone(), record.fragments.clone());
+    Some(Entry { title, fragments, ..entry(path, &record.object, CacheClass::Revalidate) })
 }
 
 fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry> {
@@ -307,7 +331,10 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<Stri
     let mut shells = BTreeMap::new();
     if let Some(shell) = kept.outputs.get(SHELL) {
         let holes = shell.record.open().map(|record| record.holes).unwrap_or_default();
-        shells.insert("page".to_owned(), Shell { object: shell.object.digest, holes });
+        shells.insert(
+            "page".to_owned(),
+            Shell { object: shell.object.digest, holes, fragments: shell.fragments.clone() },
+        );
     }
     let config = &world.site.config;
     let site = SiteFacts {

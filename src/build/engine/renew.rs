@@ -11,6 +11,7 @@ use super::{Request, Round, select};
 use crate::build::asset::Assets;
 use crate::build::data::DataFiles;
 use crate::build::data_pages::Routes;
+use crate::build::fragment::Fragments;
 use crate::build::layout;
 use crate::build::model::{self, Head};
 use crate::build::output::plan::{self, Subject};
@@ -71,6 +72,7 @@ struct Parts {
     config: Config,
     layouts: Arc<layout::Layouts>,
     data: Arc<DataFiles>,
+    fragments: Arc<Fragments>,
     assets: Arc<Assets>,
     routes: Routes,
     /// Whether every layout could be read.
@@ -99,12 +101,17 @@ fn parts(
         Some(world) if !changes.touch("data") && world.data.is_whole() => world.data.clone(),
         _ => Arc::new(DataFiles::load(sources, files, found)),
     };
+    // With mistakes in them nothing is kept, so they are told again.
+    let fragments = match before {
+        Some(world) if !changes.touch("dynamic") => world.fragments.clone(),
+        _ => Arc::new(Fragments::load(sources, files, found)),
+    };
     let assets = match before {
         Some(world) if !changes.touch("layouts") => world.assets.clone(),
         _ => Arc::new(Assets::load(sources, files, request.naming, found)),
     };
     let routes = Routes::load(sources, files, found);
-    Parts { config, layouts, data, assets, routes, are_whole }
+    Parts { config, layouts, data, fragments, assets, routes, are_whole }
 }
 
 fn new_world(
@@ -118,7 +125,7 @@ fn new_world(
     let mut heads: Vec<(&str, Arc<Head>)> =
         kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
     heads.par_sort_unstable_by_key(|(source, _)| *source);
-    let Parts { config, layouts, data, assets, routes, .. } = parts;
+    let Parts { config, layouts, data, fragments, assets, routes, .. } = parts;
     let settings = (request.drafts, request.sources.today());
     let site = model::load(&heads, config, files, settings, texts, found);
     let mut plan = plan::plan(&site, &layouts, files, texts, found);
@@ -132,6 +139,7 @@ fn new_world(
         layouts,
         assets,
         data,
+        fragments,
         files: digests.collect(),
         described,
         blocks: Blocks::default(),

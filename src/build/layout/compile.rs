@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::graph::Graph;
 use super::syntax::parse;
-use super::{Layouts, Source, queries, standing, values};
+use super::{Layouts, Source, fragment, queries, standing, values};
 use crate::build::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::{recursion, theme};
@@ -39,6 +39,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     queries::register(&mut registry);
     values::register(&mut registry);
     standing::register(&mut registry);
+    fragment::register(&mut registry);
     recursion::register(&mut registry);
     let mut names: Vec<&String> = texts.keys().collect();
     names.sort();

@@ -113,6 +113,7 @@ pub const NAMES: &[&str] = &[
     "default",
     "concat",
     "hole",
+    "fragment",
     "if",
     "unless",
     "each",

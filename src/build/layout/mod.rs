@@ -8,6 +8,7 @@
 //! Writes nothing and reads no file after it is loaded.
 
 mod compile;
+mod fragment;
 mod graph;
 mod mistake;
 mod queries;

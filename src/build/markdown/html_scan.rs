@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::site::fragment;
+
 /// A piece of HTML: the pieces of a text follow each other without a gap.
 #[derive(Debug, PartialEq)]
 pub(super) enum Token {
@@ -267,14 +269,21 @@ pub(super) enum Shape {
 
 /// The shape of `html`, by what it begins with.
 pub(super) fn shape(html: &str) -> Shape {
+    // Around a fragment's fallback, which decides; where there are only words, the fragment
+    // may become anything.
+    let mut is_fragment = false;
     for token in tokens(html) {
         match token {
             Token::Text(range) if html[range.clone()].trim().is_empty() => {}
+            Token::Text(_) if is_fragment => return Shape::Embedded,
             Token::Text(_) => return Shape::Text,
             Token::Hidden(_) => {}
+            Token::Tag { name, .. } if &html[name.clone()] == fragment::ELEMENT => is_fragment = true,
             Token::Tag { name, .. } => {
                 let name = &html[name];
-                return if is_text_level(name) {
+                return if is_text_level(name) && is_fragment {
+                    Shape::Embedded
+                } else if is_text_level(name) {
                     Shape::Text
                 } else if is_embedded(name) {
                     Shape::Embedded
@@ -284,7 +293,7 @@ pub(super) fn shape(html: &str) -> Shape {
             }
         }
     }
-    Shape::Empty
+    if is_fragment { Shape::Embedded } else { Shape::Empty }
 }
 
 /// Elements that mark up words (HTML, "Text-level semantics").

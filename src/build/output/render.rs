@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::link::Target;
 use super::plan::{Planned, Subject};
+use crate::build::fragment;
 use crate::build::layout::Scope;
 use crate::build::markdown::{self, LinkKind, ShortcodeCall, Surroundings};
 use crate::build::model::{Fields, Page, PageId, Site, body_of};
@@ -21,7 +22,11 @@ use crate::build::world::{Reader, World};
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::permalink::{Permalink, readable};
+use crate::site::release::Fragment;
 use crate::site::search::Document;
+
+/// The shortcode that every site has: it places a fragment.
+const FRAGMENT: &str = "fragment";
 
 /// Renders outputs; shared by all threads.
 pub struct Renderer<'a> {
@@ -46,6 +51,8 @@ pub struct Rendered {
     pub to_anchors: Vec<ToAnchor>,
     /// What can be found in it.
     pub documents: Vec<Document>,
+    /// The fragments in its bytes.
+    pub fragments: Vec<Fragment>,
     /// What it has read.
     pub asked: Asked,
 }
@@ -91,8 +98,32 @@ impl Renderer<'_> {
                 Rendered::default()
             }
         };
+        self.cut(&reader, output, &mut rendered);
         rendered.asked = reader.asked();
         rendered
+    }
+
+    /// Takes the marks of fragments out of the bytes.
+    fn cut(&self, reader: &Reader, output: &Planned, rendered: &mut Rendered) {
+        let placed = reader.placed();
+        let Some(bytes) = rendered.bytes.take_if(|_| !placed.is_empty()) else { return };
+        match fragment::cut(&bytes, &placed) {
+            Ok((bytes, fragments)) => {
+                rendered.bytes = Some(bytes);
+                rendered.fragments = fragments;
+            }
+            Err(number) => {
+                let file = match (&output.subject, &output.layout) {
+                    (Subject::Page(id, _), _) => self.world.site.page(*id).file(),
+                    (_, Some(layout)) => format!("layouts/{layout}.hbs"),
+                    (_, None) => output.path.to_string(),
+                };
+                let name = placed.get(number).map_or("", |call| call.name.as_str());
+                let message = format!("the fragment `{name}` is not written as HTML where it is shown");
+                let mistake = Diagnostic::error(Code::Fragment, Place::file(file), message);
+                rendered.found.push(mistake.hint("write what holds it with three braces: `{{{body}}}`"));
+            }
+        }
     }
 
     /// Renders the layout `name` as a shell: marks stand where the edge will put things.
@@ -104,6 +135,7 @@ impl Renderer<'_> {
         let output = Planned { path, subject: Subject::NotFound, layout: Some(name.to_owned()) };
         let text = Text { content: crate::build::shell::mark("main"), url: Some(String::new()), ..Text::default() };
         let mut rendered = self.lay_out(&reader, &output, value, text);
+        self.cut(&reader, &output, &mut rendered);
         rendered.asked = reader.asked();
         rendered
     }
@@ -299,6 +331,23 @@ struct PageSurroundings<'a> {
 }
 
 impl PageSurroundings<'_> {
+    /// `{{ fragment("popular", limit=3) }}`
+    fn fragment(&self, call: &ShortcodeCall) -> Result<String, Box<Diagnostic>> {
+        let place = self.place(call.span.clone());
+        let [Value::String(name)] = call.args.as_slice() else {
+            let message = "`fragment` wants the name of a fragment, and its arguments by name".to_owned();
+            let mistake = Diagnostic::error(Code::Fragment, place, message);
+            return Err(Box::new(mistake.hint("write `fragment(\"name\", limit=3)`")));
+        };
+        let given = call.named.iter().map(|(key, value)| (key.as_str(), value));
+        let fallback = call.body.as_deref().unwrap_or_default();
+        fragment::element(self.reader, name, given, fallback).map_err(|refused| {
+            let fragment::Mistake { code, message, hint } = refused;
+            let mistake = Diagnostic::error(code, place, message);
+            Box::new(hint.into_iter().fold(mistake, Diagnostic::hint))
+        })
+    }
+
     fn place(&self, span: std::ops::Range<usize>) -> Place {
         Place::of(self.file, self.text, span)
     }
@@ -343,7 +392,7 @@ impl Surroundings for PageSurroundings<'_> {
     }
 
     fn has_shortcode(&self, name: &str) -> bool {
-        self.reader.has_template(&format!("shortcodes/{name}"))
+        name == FRAGMENT || self.reader.has_template(&format!("shortcodes/{name}"))
     }
 
     fn shortcode_names(&self) -> Vec<String> {
@@ -352,11 +401,16 @@ impl Surroundings for PageSurroundings<'_> {
             .layouts
             .names()
             .filter_map(|name| name.strip_prefix("shortcodes/"))
+            .chain([FRAGMENT])
             .map(str::to_owned)
             .collect()
     }
 
     fn render_shortcode(&self, call: &ShortcodeCall) -> Result<String, Vec<Diagnostic>> {
+        // A site's own shortcode of that name is what its author means.
+        if call.name == FRAGMENT && !self.reader.has_template("shortcodes/fragment") {
+            return self.fragment(call).map_err(|mistake| vec![*mistake]);
+        }
         let name = format!("shortcodes/{}", call.name);
         let world = self.renderer.world;
         let fields = world.layouts.fields(&name);

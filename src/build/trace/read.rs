@@ -89,6 +89,8 @@ pub enum Read {
         /// Which of them.
         window: Window,
     },
+    /// Whether there is a fragment of this name, and what it may be given.
+    Fragment(String),
 }
 
 /// A part of the configuration that outputs depend on.
@@ -226,6 +228,7 @@ impl fmt::Display for Read {
                 write!(f, "the page {side} content/{source} ({})", seen(*fields))
             }
             Self::Terms { taxonomy, .. } => write!(f, "the terms of {taxonomy}"),
+            Self::Fragment(name) => write!(f, "what the fragment `{name}` may be given"),
         }
     }
 }

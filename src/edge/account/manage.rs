@@ -125,7 +125,7 @@ async fn account_page(
         "sessions": list,
         "preferences": preferences::choices(reader.preferences()),
         "keeps_history": member.keeps_history,
-        "history": history::list(sessions, member.id).await?,
+        "history": history::list(sessions, member.id, history::SHOWN).await?,
     });
     reader.form_page("account/account", "Your account", data).map(|page| again_if(is_again, page))
 }

@@ -7,7 +7,7 @@ use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 /// Whether `If-Match` is there and names other versions only. Strong comparison: `W/"a"`
 /// never matches.
-pub(super) fn fails_match(headers: &HeaderMap, tag: &str) -> bool {
+pub(in super::super) fn fails_match(headers: &HeaderMap, tag: &str) -> bool {
     headers.contains_key(IF_MATCH) && !names(headers, IF_MATCH, |listed| listed == tag)
 }
 

@@ -40,9 +40,9 @@ impl Key {
 
 /// A body with the headers it is sent with.
 #[derive(Debug)]
-pub(super) struct KeptFile {
-    pub(super) headers: HeaderMap,
-    pub(super) bytes: Bytes,
+pub(in super::super) struct KeptFile {
+    pub(in super::super) headers: HeaderMap,
+    pub(in super::super) bytes: Bytes,
 }
 
 /// The kept bodies.

@@ -11,12 +11,14 @@
 //! async threads: the first request waits for it when the body is small, and otherwise is
 //! answered with the bytes as they are.
 
-mod condition;
+pub(super) mod condition;
 mod kept;
 pub mod negotiate;
 pub mod range;
 mod stream;
 mod variant;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 pub(in crate::edge) use condition::none_matches;
@@ -30,6 +32,7 @@ pub(super) use self::kept::Kept;
 use self::kept::{KeptFile, Key};
 use self::negotiate::Coding;
 use self::range::Ranges;
+pub(super) use self::variant::splice_script as with_script;
 use super::body::Body;
 use super::live_release::{File, Kind, LiveRelease};
 use super::node::Edge;
@@ -68,6 +71,9 @@ pub(super) fn answer_at_once(
     method: &Method,
     headers: &HeaderMap,
 ) -> Option<Response<Body>> {
+    if file.has_fragments() {
+        return None;
+    }
     const NOT_PLAIN: [hyper::header::HeaderName; 3] = [RANGE, IF_NONE_MATCH, IF_MATCH];
     if NOT_PLAIN.iter().any(|name| headers.contains_key(name)) {
         return None;
@@ -76,6 +82,11 @@ pub(super) fn answer_at_once(
     let coding = coding_for(file, kind, headers);
     let kept = edge.kept().get(&Key::of(file, kind, coding))?;
     Some(whole(method, &kept))
+}
+
+/// Whether `file` is so long that it is never in memory whole.
+pub(super) fn is_long(file: &File) -> bool {
+    file.length > LARGEST_KEPT
 }
 
 /// The answer to any request for a file with GET or HEAD.
@@ -88,7 +99,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, NotAnswered> {
     let kind = release.kind(file);
     let is_spliced = kind.is_html && edge.options().live.is_some();
-    if file.length > LARGEST_KEPT {
+    if is_long(file) {
         return answer_from_disk(edge, file, kind, method, headers).await;
     }
     // In watch mode a page is another with each event: no version of it has a name.
@@ -115,6 +126,12 @@ pub(super) async fn answer(
     })
 }
 
+/// The bytes of `file` as they are, and the headers they would be sent with. For a page that
+/// is put together with something else.
+pub(super) async fn plain(edge: &Edge, release: &LiveRelease, file: &File) -> Result<Arc<KeptFile>, ObjectGone> {
+    variant::find_or_make(edge, file, release.kind(file), Coding::Identity).await
+}
+
 /// The site's own page for what is not there, as a body with headers; the status is the
 /// caller's. `look`: attributes for its `<html>`.
 pub(super) async fn not_found_page(
@@ -130,6 +147,9 @@ pub(super) async fn not_found_page(
     let mut response = whole(&Method::GET, &kept);
     if !look.is_empty() {
         *response.body_mut() = with_look(&kept.bytes, look).into();
+    }
+    if edge.options().live.is_some() && file.has_fragments() {
+        *response.body_mut() = Bytes::from(with_script(&kept.bytes)).into();
     }
     // It is no version of what was asked for.
     response.headers_mut().remove(ETAG);
@@ -198,7 +218,7 @@ fn whole(method: &Method, kept: &KeptFile) -> Response<Body> {
 }
 
 /// RFC 9110 §15.4.5: what caches need, nothing about the body.
-fn not_modified(headers: &HeaderMap) -> Response<Body> {
+pub(super) fn not_modified(headers: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     *response.headers_mut() = headers.clone();
@@ -242,6 +262,13 @@ fn wanted_ranges(file: &File, headers: &HeaderMap) -> Ranges {
         return Ranges::Whole;
     }
     range::parse(wanted, file.length)
+}
+
+/// Whether `file`, put together with something else, is to be sent as gzip.
+pub(super) fn wants_gzip(release: &LiveRelease, file: &File, headers: &HeaderMap) -> bool {
+    release.kind(file).is_compressible
+        && file.length >= SMALLEST_ENCODED
+        && negotiate::takes_gzip(headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()))
 }
 
 /// The encoding that the answer to `headers` is to have.

@@ -33,8 +33,14 @@ impl Coding {
 /// A weight in thousandths.
 type Weight = u16;
 
-/// The encoding for a client that has sent these lines of `Accept-Encoding`.
-pub fn choose<'a>(lines: impl Iterator<Item = &'a str>) -> Coding {
+/// What a client has said: the weights of brotli, zstd, gzip and of the bytes as they are, and
+/// that of any other.
+struct Wanted {
+    named: [Option<Weight>; 4],
+    any: Option<Weight>,
+}
+
+fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Wanted {
     let mut named: [Option<Weight>; 4] = [None; 4];
     let mut any = None;
     for item in lines.flat_map(|line| line.split(',')) {
@@ -51,6 +57,20 @@ pub fn choose<'a>(lines: impl Iterator<Item = &'a str>) -> Coding {
             _ => {}
         }
     }
+    Wanted { named, any }
+}
+
+/// Whether a client that has sent these lines takes gzip, and does not like the bytes as they
+/// are better.
+pub fn takes_gzip<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    let Wanted { named: [.., gzip, identity], any } = read(lines);
+    let weight = gzip.or(any).unwrap_or(0);
+    weight > 0 && weight >= identity.unwrap_or(0)
+}
+
+/// The encoding for a client that has sent these lines of `Accept-Encoding`.
+pub fn choose<'a>(lines: impl Iterator<Item = &'a str>) -> Coding {
+    let Wanted { named, any } = read(lines);
     let mut best = (Coding::Identity, named[3].unwrap_or(0));
     for (at, coding) in [Coding::Brotli, Coding::Zstd, Coding::Gzip].into_iter().enumerate() {
         let weight = named[at].or(any).unwrap_or(0);

@@ -74,7 +74,8 @@ pub(super) async fn find_or_make(
 /// The bytes of `file` as they are.
 async fn read(edge: &Edge, file: &File, kind: &Kind) -> Result<Arc<KeptFile>, ObjectGone> {
     let (shelf, file, kind) = (edge.shelf().clone(), file.clone(), kind.clone());
-    let is_spliced = kind.is_html && edge.options().live.is_some();
+    // Into a page with fragments it is put behind them, where it does not move their places.
+    let is_spliced = kind.is_html && edge.options().live.is_some() && !file.has_fragments();
     let _turn = edge.kept().turn().await;
     let made = task::spawn_blocking(move || {
         let bytes = read_object(&shelf, file.object, file.length)?;
@@ -118,7 +119,7 @@ fn read_object(shelf: &Shelf, object: Digest, length: u64) -> Result<Vec<u8>, Ob
 }
 
 /// `html` with the watcher's script before the end of its body.
-fn splice_script(html: &[u8]) -> Vec<u8> {
+pub(in super::super) fn splice_script(html: &[u8]) -> Vec<u8> {
     let at = memmem::rfind(html, b"</body>").unwrap_or(html.len());
     [&html[..at], SCRIPT_TAG.as_bytes(), &html[at..]].concat()
 }

@@ -24,7 +24,7 @@ use crate::site::permalink::encode_path;
 use crate::store::{MemberId, PageRead};
 
 /// How many pages the account shows; more are kept.
-const SHOWN: usize = 50;
+pub(super) const SHOWN: usize = 50;
 /// How long the id of a heading may be, in bytes.
 const ANCHOR: usize = 200;
 /// Nearer to an end of the page than this is at the end.
@@ -95,11 +95,11 @@ fn not_a_place() -> Refusal {
     Refusal::Invalid("A place in a page is a number from 0 to 1, or the id of a heading.".into())
 }
 
-/// The pages read last, for a template. A page that the release has no more is left out; it
+/// The pages read last, at most so many, for a template. A page that the release has no more is left out; it
 /// comes back when the page does.
-pub(super) async fn list(sessions: &Sessions, member: MemberId) -> Result<Vec<Value>, Refusal> {
+pub(super) async fn list(sessions: &Sessions, member: MemberId, limit: usize) -> Result<Vec<Value>, Refusal> {
     let release = sessions.edge().release();
-    let read = sessions.store().history(member, SHOWN).await?;
+    let read = sessions.store().history(member, limit).await?;
     let shown = read.into_iter().filter_map(|read| {
         let title = release.title(&read.path)?;
         let mut url = encode_path(&read.path);

@@ -10,7 +10,6 @@
 //! half of the page that teaches the contrast: what a build writes once into a file is made
 //! here for each request, and says how long that took.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +25,7 @@ use super::room::{self, Response};
 use crate::site::permalink::encode_path;
 
 /// How many pages one answer names.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 /// How many pages are put in order for it: a request must not cost what the site is large.
 const LOOKED_AT: usize = 500;
 
@@ -35,6 +34,16 @@ struct Question {
     below: Option<String>,
     leaves: Option<String>,
     limit: Option<String>,
+}
+
+/// Which pages are wanted, checked.
+pub(super) struct Wanted<'w> {
+    /// Only pages whose path begins so.
+    pub(super) below: &'w str,
+    /// Only pages with no pages below them.
+    pub(super) only_leaves: bool,
+    /// How many; at most [`MOST`].
+    pub(super) limit: usize,
 }
 
 /// One page of the list.
@@ -46,7 +55,7 @@ struct Listed {
 
 /// The list, and what it took.
 #[derive(Debug, Serialize)]
-struct Listing {
+pub(super) struct Listing {
     pages: Vec<Listed>,
     /// Pages that the release has, listed or not.
     known: usize,
@@ -70,7 +79,7 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
 
 async fn piece(question: Question, edge: Edge, accept: Option<String>) -> Result<Response, Refusal> {
     let release = edge.release();
-    let listing = list(&release, &question)?;
+    let listing = list(&release, &wanted(&question)?);
     if accept.is_some_and(|accept| accept.contains("application/json")) {
         return Ok(warp::reply::json(&listing).into_response());
     }
@@ -83,12 +92,11 @@ async fn piece(question: Question, edge: Edge, accept: Option<String>) -> Result
 }
 
 async fn view(question: Question, edge: Edge) -> Result<impl Reply, Refusal> {
-    let listing = list(&edge.release(), &question)?;
+    let listing = list(&edge.release(), &wanted(&question)?);
     Ok(Page::new("listing/page", "Pages, listed now", json!(listing)))
 }
 
-fn list(release: &Arc<LiveRelease>, question: &Question) -> Result<Listing, Refusal> {
-    let began = Instant::now();
+fn wanted(question: &Question) -> Result<Wanted<'_>, Refusal> {
     let limit = match question.limit.as_deref().map(str::parse::<usize>) {
         None => MOST,
         Some(Ok(limit)) if (1..=MOST).contains(&limit) => limit,
@@ -99,19 +107,24 @@ fn list(release: &Arc<LiveRelease>, question: &Question) -> Result<Listing, Refu
         Some("true") => true,
         Some(_) => return Err(Refusal::Invalid("`leaves` is `true` or `false`".into())),
     };
-    let below = question.below.as_deref().unwrap_or("/");
-    let mut pages: Vec<(&str, &str)> = release.pages_below(below).take(LOOKED_AT).collect();
-    if only_leaves {
+    Ok(Wanted { below: question.below.as_deref().unwrap_or("/"), only_leaves, limit })
+}
+
+/// The pages of `release` that are wanted.
+pub(super) fn list(release: &LiveRelease, wanted: &Wanted<'_>) -> Listing {
+    let began = Instant::now();
+    let mut pages: Vec<(&str, &str)> = release.pages_below(wanted.below).take(LOOKED_AT).collect();
+    if wanted.only_leaves {
         // In order of path, what is below a page comes right after it.
         let next: Vec<&str> = pages.iter().skip(1).map(|(path, _)| *path).chain([""]).collect();
         let mut next = next.into_iter();
         pages.retain(|(path, _)| !next.next().is_some_and(|next| next.starts_with(path)));
     }
     pages.sort_by_cached_key(|(path, title)| (title.to_lowercase(), path.to_string()));
-    pages.truncate(limit);
+    pages.truncate(wanted.limit);
     let pages =
         pages.into_iter().map(|(path, title)| Listed { url: encode_path(path), title: title.to_owned() }).collect();
-    Ok(Listing { pages, known: release.page_count(), took_us: began.elapsed().as_micros(), at: now() })
+    Listing { pages, known: release.page_count(), took_us: began.elapsed().as_micros(), at: now() }
 }
 
 fn now() -> String {

@@ -64,6 +64,11 @@ impl Query {
     }
 }
 
+/// Names and values of what stands after `?`, when it is read as strictly as a form.
+pub(in crate::edge) fn fields_of(query: &str) -> Option<Vec<(String, String)>> {
+    Form::read(query.as_bytes()).map(|form| form.0)
+}
+
 fn decode(bytes: &[u8]) -> Option<String> {
     let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     let decoded = percent_encoding::percent_decode(&spaced).collect();

@@ -45,7 +45,7 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
 pub(super) use cookie::Cookie;
-pub(super) use form::{Form, Query};
+pub(super) use form::{Form, Query, fields_of};
 pub(super) use origin::Origin;
 pub(super) use reader::{Reader, too_many};
 
@@ -115,6 +115,35 @@ pub(super) struct Head {
     path: String,
     /// What stands after `?`.
     query: String,
+}
+
+impl Head {
+    /// That of a request which no handler of a room has seen.
+    pub(super) fn of(parts: &Parts, peer: Peer) -> Self {
+        let named = || parts.headers.get(HOST)?.to_str().ok()?.parse().ok();
+        Self {
+            host: parts.uri.authority().cloned().or_else(named),
+            headers: parts.headers.clone(),
+            peer,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The path, as it was sent.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What stands after `?`, as it was sent.
+    pub(super) fn query(&self) -> &str {
+        &self.query
+    }
 }
 
 /// Whom a route is for.
@@ -228,16 +257,8 @@ pub(super) async fn reader_of(edge: &Edge, parts: &Parts, peer: Peer) -> Option<
     if !parts.headers.contains_key(COOKIE) {
         return None;
     }
-    let named = || parts.headers.get(HOST)?.to_str().ok()?.parse().ok();
-    let head = Head {
-        host: parts.uri.authority().cloned().or_else(named),
-        headers: parts.headers.clone(),
-        peer,
-        path: parts.uri.path().to_owned(),
-        query: String::new(),
-    };
     // A store that does not answer has been told of; a look is not worth a second word.
-    Reader::of(edge, &head).await.ok()
+    Reader::of(edge, &Head::of(parts, peer)).await.ok()
 }
 
 fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {

@@ -37,7 +37,7 @@ pub(in crate::edge) struct Reader {
 }
 
 impl Reader {
-    pub(super) async fn of(edge: &Edge, head: &Head) -> Result<Self, Refusal> {
+    pub(in crate::edge) async fn of(edge: &Edge, head: &Head) -> Result<Self, Refusal> {
         let transport = Transport::of(&head.headers, head.host.as_ref());
         let brought = Brought::of(&head.headers, transport);
         let release = edge.release();

@@ -11,7 +11,7 @@ use crate::site::config;
 use crate::site::digest::{Digest, NotADigest};
 
 /// The version of the manifest's form. An edge refuses one that it does not know.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The name of a release: the digest of its manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,6 +144,23 @@ pub struct Entry {
     /// The title of the page, for what a reader has read; absent for anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// The fragments in it, in order of place; none in most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
+}
+
+/// A fragment in an output: what the edge puts there, and in the place of what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragment {
+    /// Its name: the template is `fragments/NAME`.
+    pub name: String,
+    /// Its arguments, as they stand in an address.
+    pub query: String,
+    /// Where the element that holds the fallback begins and ends, in bytes: it is for clients
+    /// that no edge has served, and goes with the fallback.
+    pub element: (usize, usize),
+    /// Where the fallback itself does: it stands when the fragment does not come.
+    pub fallback: (usize, usize),
 }
 
 /// How long others may keep an answer (RFC 9111).
@@ -194,6 +211,9 @@ pub struct Shell {
     /// Name of the hole (`title`, `head`, `main`) and its byte offset, in order of offset.
     /// One name may stand in several places.
     pub holes: Vec<(String, usize)>,
+    /// The fragments in it, in order of place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
 }
 
 #[cfg(test)]
@@ -202,6 +222,12 @@ mod tests {
 
     #[test]
     fn a_manifest_is_the_json_that_is_read_again() {
+        let fragment = |at| Fragment {
+            name: "popular".to_owned(),
+            query: "limit=3".to_owned(),
+            element: (at, at + 40),
+            fallback: (at + 10, at + 20),
+        };
         for count in [0, 1, 1_024, 1_025, 5_000] {
             let entry = |number| Entry {
                 path: format!("/p{number}/"),
@@ -211,8 +237,10 @@ mod tests {
                 cache: CacheClass::Revalidate,
                 access: if number % 2 == 0 { Access::Public } else { Access::Internal },
                 title: (number % 3 == 0).then(|| format!("\"{number}\"")),
+                fragments: (number % 5 == 0).then(|| fragment(number as usize)).into_iter().collect(),
             };
-            let shell = Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)] };
+            let shell =
+                Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)], fragments: vec![fragment(0)] };
             let manifest = Manifest {
                 entries: (0..count).map(entry).collect(),
                 shells: [("page".to_owned(), shell)].into(),

@@ -18,7 +18,7 @@ mod object;
 mod shelf;
 mod writer;
 
-pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Manifest, Redirect, Shell, Site};
+pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shell, Site};
 pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};
 pub use writer::{Known, PublishError, Published, Writer};

@@ -1,0 +1,67 @@
+//! Sources: where a fragment's data come from.
+//!
+//! A fragment is a template of `dynamic/fragments/`. What it shows beside its parameters, the
+//! time and its reader is found by the [`Source`] of its name, if there is one.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::edge::live_release::LiveRelease;
+use crate::edge::node::Edge;
+use crate::edge::refusal::Refusal;
+use crate::edge::session::Reader;
+use crate::site::table::TableName;
+use crate::store::Member;
+
+/// Finds what a fragment shows.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// The data for the template. Asked off no thread of its own: it may wait, not compute.
+    fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a>;
+}
+
+/// What [`Source::find`] gives.
+pub type Finding<'a> = Pin<Box<dyn Future<Output = Result<Found, Refusal>> + Send + 'a>>;
+
+/// What a fragment shows.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// For the template, by name.
+    pub values: Map<String, Value>,
+    /// The tables that were read: when a row of one changes, what is kept of it is old.
+    pub reads: Vec<TableName>,
+}
+
+/// What a source is asked.
+pub struct Asked {
+    pub(super) edge: Edge,
+    pub(super) release: Arc<LiveRelease>,
+    pub(super) parameters: Map<String, Value>,
+    /// Nobody, for a fragment that is the same for everyone.
+    pub(super) reader: Option<Arc<Reader>>,
+}
+
+impl Asked {
+    /// The edge.
+    pub fn edge(&self) -> &Edge {
+        &self.edge
+    }
+
+    /// The release that is answered from.
+    pub fn release(&self) -> &Arc<LiveRelease> {
+        &self.release
+    }
+
+    /// The value of a parameter, checked.
+    pub fn parameter(&self, name: &str) -> Option<&Value> {
+        self.parameters.get(name)
+    }
+
+    /// Who is signed in; nobody, where the fragment is the same for everyone.
+    pub fn member(&self) -> Option<&Member> {
+        self.reader.as_ref()?.member()
+    }
+}
