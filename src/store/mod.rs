@@ -9,6 +9,8 @@
 //! Times are UTC microseconds, and the caller brings them: the store has no clock, so that
 //! what a session looks like in ninety days can be tested today.
 //!
+//! Beside Littoral's own tables the store holds the site's: [`tables`].
+//!
 //! Knows nothing of HTTP, cookies or releases.
 
 mod accounts;
@@ -23,6 +25,7 @@ mod preferences;
 mod sessions;
 mod sql;
 mod sqlite;
+pub mod tables;
 
 pub use accounts::{Member, MemberId, NewMember, Registration};
 pub use allowances::{Allowance, Attempt};
