@@ -34,7 +34,7 @@ impl Address {
 pub struct Store(Engine);
 
 #[derive(Clone, Debug)]
-enum Engine {
+pub(super) enum Engine {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
@@ -66,6 +66,11 @@ impl Store {
             Address::File(path) => Engine::Sqlite(Sqlite::open(path)?),
             Address::Server(config) => Engine::Postgres(Postgres::open(config)?),
         }))
+    }
+
+    /// What is behind the door, for those who need a connection to themselves.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0
     }
 
     /// Finishes what was asked for and closes. Deeds asked for afterwards answer

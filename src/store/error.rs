@@ -4,6 +4,8 @@ use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
+use crate::site::table::TableName;
+
 /// Why the store did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -72,6 +74,20 @@ pub enum StoreError {
     /// A value in the store is none that this program writes.
     #[error("a value in the store is out of range: {0}")]
     OutOfRange(i64),
+    /// A table with this name is there.
+    #[error("the table `{name}` is already in the store")]
+    TableIsThere {
+        /// Its name.
+        name: TableName,
+    },
+    /// Something with this name is there that was made past Littoral.
+    #[error(
+        "`{name}` is in the store, but is no table of the site (it has other types of columns, or another key): call the table otherwise"
+    )]
+    NotATableOfTheSite {
+        /// Its name.
+        name: TableName,
+    },
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,

@@ -38,7 +38,7 @@ impl Store {
 }
 
 /// The tables, or the one that is called `name`.
-fn described(sql: &Sql<'_>, name: Option<&TableName>) -> Result<Vec<Table>, StoreError> {
+pub(super) fn described(sql: &Sql<'_>, name: Option<&TableName>) -> Result<Vec<Table>, StoreError> {
     let (statement, which, order) = match sql.dialect() {
         Dialect::Sqlite => (OF_SQLITE, "t.name", "t.name, c.cid"),
         Dialect::Postgres => (OF_POSTGRES, "t.relname", "t.relname, c.attnum"),
@@ -54,6 +54,20 @@ fn described(sql: &Sql<'_>, name: Option<&TableName>) -> Result<Vec<Table>, Stor
     })?;
     let of_one_table = columns.chunk_by(|one, next| one.0 == next.0);
     Ok(of_one_table.filter_map(table).collect())
+}
+
+/// Whether anything is called so: a table, a view, an index.
+pub(super) fn is_taken(sql: &Sql<'_>, name: &TableName) -> Result<bool, StoreError> {
+    let statement = match sql.dialect() {
+        Dialect::Sqlite => "SELECT 1 FROM main.sqlite_schema WHERE name = $1",
+        Dialect::Postgres => {
+            "SELECT 1::bigint FROM pg_class t
+             JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = current_schema()
+             WHERE t.relname = $1"
+        }
+    };
+    let found = sql.row(statement, &[Value::Text(name.as_str().into())], |row| row.get::<i64>(0))?;
+    Ok(found.is_some())
 }
 
 /// What the columns of one table make; nothing when one of them is not of our kinds.
