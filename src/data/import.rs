@@ -12,7 +12,7 @@ use super::bad_row::BadRow;
 use super::guess::Guess;
 use super::headings::Headings;
 use super::raw::Raw;
-use super::read::{Source, looking, taking};
+use super::read::{Row, Source, looking, taking};
 use super::{DataError, Declaration, Format, Input, Step};
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::tables::{Column, IfThere, Put, Staging, Table};
@@ -224,19 +224,19 @@ fn stage(
     staging.fill(|sink| {
         let mut number = 0;
         source.each_row(headings, &taking(progress), &mut |headings, row| {
-            let row = row.and_then(|row| {
-                let line = row.line;
-                let values = values(row.cells, line, number + 1, plan, headings)?;
-                Ok((line, values))
+            let put = row.and_then(|row| {
+                let values = values(&row, number + 1, plan, headings)?;
+                Ok(match sink.put(&values) {
+                    Ok(Put::Kept) => Ok(()),
+                    Ok(Put::KeyIsTaken) => return Err(key_is_taken(row.line, &values, plan, headings)),
+                    Err(error) => Err(error),
+                })
             });
-            let bad = match row {
-                Ok((line, values)) => match sink.put(&values)? {
-                    Put::Kept => {
-                        number += 1;
-                        return Ok(());
-                    }
-                    Put::KeyIsTaken => key_is_taken(line, &values, plan, headings),
-                },
+            let bad = match put {
+                Ok(put) => {
+                    number += 1;
+                    return Ok(put?);
+                }
                 Err(bad) => bad,
             };
             bad_rows += 1;
@@ -249,13 +249,9 @@ fn stage(
     Ok(Prepared { staging, left_out: bad_rows })
 }
 
-fn values<'r>(
-    mut cells: Vec<Raw<'r>>,
-    line: u64,
-    number: i64,
-    plan: &Plan,
-    headings: &Headings,
-) -> Result<Vec<Value<'r>>, BadRow> {
+/// A value for each column of the table.
+fn values<'r>(row: &'r Row<'_>, number: i64, plan: &Plan, headings: &Headings) -> Result<Vec<Value<'r>>, BadRow> {
+    let line = row.line;
     let mut values = Vec::with_capacity(plan.columns.len());
     for Planned { column, origin } in &plan.columns {
         let index = match origin {
@@ -269,8 +265,8 @@ fn values<'r>(
             }
             Origin::File(index) => *index,
         };
-        let raw = cells.get_mut(index).map_or(Raw::Null, |cell| std::mem::replace(cell, Raw::Null));
-        let value = raw.clone().into_value(column.kind).map_err(|expected| {
+        let raw = row.cells.get(index).unwrap_or(&Raw::Null);
+        let value = raw.value(column.kind).map_err(|expected| {
             let hint = match column.kind {
                 ColumnType::Integer | ColumnType::Real => Some(format!("--type {}=text", column.name)),
                 ColumnType::Text | ColumnType::Blob => None,

@@ -38,19 +38,19 @@ const REAL: Expected = "expected a number";
 const TEXT: Expected = "expected a text in UTF-8, without NUL";
 const BLOB: Expected = "expected bytes in base64";
 
-impl<'r> Raw<'r> {
+impl Raw<'_> {
     /// The value of this cell in a column of `kind`.
-    pub(super) fn into_value(self, kind: ColumnType) -> Result<Value<'r>, Expected> {
-        if self == Self::Null {
+    pub(super) fn value(&self, kind: ColumnType) -> Result<Value<'_>, Expected> {
+        if *self == Self::Null {
             return Ok(Value::Null);
         }
         match kind {
             ColumnType::Integer => self.integer().map(Value::Integer).ok_or(INTEGER),
             ColumnType::Real => self.real().filter(|number| number.is_finite()).map(Value::Real).ok_or(REAL),
             ColumnType::Text => {
-                self.into_text().filter(|text| !text.as_bytes().contains(&0)).map(Value::Text).ok_or(TEXT)
+                self.text().filter(|text| memchr::memchr(0, text.as_bytes()).is_none()).map(Value::Text).ok_or(TEXT)
             }
-            ColumnType::Blob => self.into_blob().map(Value::Blob).ok_or(BLOB),
+            ColumnType::Blob => self.blob().map(Value::Blob).ok_or(BLOB),
         }
     }
 
@@ -76,11 +76,11 @@ impl<'r> Raw<'r> {
         }
     }
 
-    fn into_text(self) -> Option<Cow<'r, str>> {
+    fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
-            Self::Cell(text) | Self::Number(text) | Self::Json(text) | Self::Text(text) => text.into(),
-            Self::String(text) => text,
-            Self::Bool(is_true) => if is_true { "true" } else { "false" }.into(),
+            Self::Cell(text) | Self::Number(text) | Self::Json(text) | Self::Text(text) => (*text).into(),
+            Self::String(text) => text.as_ref().into(),
+            Self::Bool(is_true) => if *is_true { "true" } else { "false" }.into(),
             Self::Integer(number) => number.to_string().into(),
             Self::Real(number) => format!("{number:?}").into(),
             Self::Blob(bytes) => std::str::from_utf8(bytes).ok()?.into(),
@@ -88,12 +88,12 @@ impl<'r> Raw<'r> {
         })
     }
 
-    fn into_blob(self) -> Option<Cow<'r, [u8]>> {
+    fn blob(&self) -> Option<Cow<'_, [u8]>> {
         Some(match self {
             Self::Cell(text) => BASE64.decode(text).ok()?.into(),
             Self::String(text) => BASE64.decode(text.as_bytes()).ok()?.into(),
             Self::Text(text) => text.as_bytes().into(),
-            Self::Blob(bytes) => bytes.into(),
+            Self::Blob(bytes) => (*bytes).into(),
             _ => return None,
         })
     }
@@ -102,7 +102,7 @@ impl<'r> Raw<'r> {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Blob(bytes) => format!("{} bytes", bytes.len()),
-            other => other.clone().into_text().unwrap_or_default().into_owned(),
+            other => other.text().unwrap_or_default().into_owned(),
         }
     }
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn check(raw: Raw<'_>, kind: ColumnType, expected: Result<Value<'_>, Expected>) {
-        assert_eq!(raw.into_value(kind), expected);
+        assert_eq!(raw.value(kind), expected);
     }
 
     #[test]
