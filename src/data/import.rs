@@ -20,6 +20,7 @@ use crate::store::{Store, Value};
 
 /// What identifies rows when nothing is said: a column of this name, or one that is added.
 const KEY: &str = "id";
+const KEY_IS_ABSENT: &str = "the key is absent: expected a value in every row";
 
 /// What is to be imported, and how.
 #[derive(Debug)]
@@ -193,6 +194,7 @@ fn plan_key(request: &Request<'_>, headings: &Headings, columns: &mut Vec<Planne
                 )));
             }
         },
+        Some(_) if headings.shown().is_empty() => {}
         _ if is_asked_for => return Err(no_such_column(&key, headings)),
         Some(Planned { column: Column { kind: ColumnType::Integer, .. }, origin }) => *origin = Origin::Number,
         Some(_) => return Err(no_such_column(&key, headings)),
@@ -259,6 +261,8 @@ fn values<'r>(row: &'r Row<'_>, number: i64, plan: &Plan, headings: &Headings) -
                 values.push(Value::Integer(number));
                 continue;
             }
+            // A file with no rows has not even a key.
+            Origin::Nowhere if column.name == plan.key => return Err(BadRow::new(line, KEY_IS_ABSENT)),
             Origin::Nowhere => {
                 values.push(Value::Null);
                 continue;
@@ -274,7 +278,7 @@ fn values<'r>(row: &'r Row<'_>, number: i64, plan: &Plan, headings: &Headings) -
             BadRow { hint, ..BadRow::new(line, expected).at(headings.place(index)).value(&raw.shown()) }
         })?;
         if value == Value::Null && column.name == plan.key {
-            return Err(BadRow::new(line, "the key is absent: expected a value in every row").at(headings.place(index)));
+            return Err(BadRow::new(line, KEY_IS_ABSENT).at(headings.place(index)));
         }
         values.push(value);
     }

@@ -27,16 +27,15 @@ pub fn all() -> Vec<(&'static str, Test)> {
 const CITIES: &str =
     "Id,Name,Country Code,Population,Height\n1,Brest,FR,139163,34\n2,\"Saint-Malo\",FR,46803,8.5\n3,Nowhere,,,\n";
 
+/// The time between the two is no matter.
+fn said_done(said: &str, begins: &str, ends: &str) {
+    assert!(said.starts_with(begins) && said.ends_with(ends), "{said}");
+}
+
 fn a_file_of_csv_becomes_a_table_with_types_and_a_key(site: &Site) {
     site.put("cities.csv", format!("\u{feff}{}", CITIES.replace('\n', "\r\n")));
     let said = site.import("cities cities.csv");
-    assert_data_eq!(
-        said.out,
-        str![
-            "3 rows into `cities` in [..] s (5 columns, key `id`)
-"
-        ]
-    );
+    said_done(&said.out, "3 rows into `cities` in ", " s (5 columns, key `id`)\n");
     assert_data_eq!(
         site.data("schema cities").out,
         str![[r#"
@@ -88,7 +87,7 @@ fn a_table_is_replaced_with_other_columns_and_keeps_its_indexes(site: &Site) {
         let indexes = if site.server.is_some() {
             "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE tablename = 't' AND schemaname = current_schema()"
         } else {
-            "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name)"
+            "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 't' AND sql IS NOT NULL ORDER BY name)"
         };
         let expected = if site.server.is_some() { "t_by_a t_pkey" } else { "t_by_a" };
         assert_eq!(site.ask(indexes), expected);
@@ -100,13 +99,7 @@ fn rows_are_merged_by_their_key_and_columns_that_are_not_in_the_file_keep_their_
     site.import("ports a.csv");
     site.put("b.ndjson", "{\"id\": 2, \"name\": \"Kemper\"}\n{\"id\": 3, \"name\": \"Roscoff\"}\n");
     let said = site.import("ports b.ndjson --upsert id");
-    assert_data_eq!(
-        said.out,
-        str![
-            "2 rows into `ports` in [..] s (2 columns, key `id`)
-"
-        ]
-    );
+    said_done(&said.out, "2 rows into `ports` in ", " s (2 columns, key `id`)\n");
     assert_eq!(site.csv("ports"), "id,name,depth\n1,Brest,12\n2,Kemper,3\n3,Roscoff,\n");
     // Where there is no table, it is made.
     site.import("fresh a.csv --upsert name");
@@ -149,16 +142,12 @@ fn objects_become_rows_and_what_they_lack_is_absent(site: &Site) {
     let expected =
         "id,name,tags,ratio,open\n7,\"Ouessant \"\"Enez\"\"\",\"[\"\"wind\"\", {\"\"a\"\": 1}]\",1.0,\n8,\"\",,0.5,1\n";
     assert_eq!(site.csv("islands"), expected);
-    assert_data_eq!(
-        site.data("export islands --format json").out,
-        str![[r#"
-[
+    let expected = r#"[
 {"id":7,"name":"Ouessant \"Enez\"","tags":"[\"wind\", {\"a\": 1}]","ratio":1.0,"open":null},
 {"id":8,"name":"","tags":null,"ratio":0.5,"open":1}
 ]
-
-"#]]
-    );
+"#;
+    assert_eq!(site.data("export islands --format json").out, expected);
 }
 
 fn a_table_of_another_database_comes_with_its_types(site: &Site) {
