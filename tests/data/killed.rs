@@ -70,7 +70,7 @@ fn an_import_killed_at_any_instant_leaves_the_table_before_or_the_one_after(site
     println!("{cut_short} of {kills} were cut short");
     file(kills + 1);
     site.import("t rows.csv --replace");
-    assert!(site.data("schema").out.starts_with(&format!("t: 20,000 rows\n")), "{}", site.data("schema").out);
+    assert!(site.data("schema").out.starts_with("t: 20,000 rows\n"), "{}", site.data("schema").out);
     if site.server.is_none() {
         assert_eq!(site.ask("PRAGMA integrity_check"), "ok");
         // Nothing is left beside the store.

@@ -60,8 +60,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         Some(path) => {
             let failed = |cause| DataError::File { doing: "write", file: path.display().to_string(), cause };
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            // In the same folder, so that it can be renamed.
-            let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+            let file = beside(folder).map_err(failed)?;
             let name = path.display().to_string();
             let exported = export(&store, &table, format, BufWriter::new(file), &name);
             runtime.block_on(exported).and_then(|(out, rows)| {
@@ -89,4 +88,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         Err(DataError::File { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::Done),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A file that will be renamed: in the same folder, and for as many eyes as any other that a
+/// program writes there.
+fn beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(mode);
+    builder.tempfile_in(folder)
 }
