@@ -3,12 +3,13 @@
 //! Two halves that meet in one place. The [`build`] turns Markdown and layouts into a
 //! release; the [`edge`] serves a release and answers what a static file cannot. They
 //! share only the words of [`site`], and no arrow runs between them:
-//! `cli -> {watch, build, edge} -> site`, `edge -> store`.
+//! `cli -> {watch, build, edge, data} -> site`, `{edge, data} -> store`.
 //!
 //! `ARCHITECTURE.md` is the map to read first.
 
 pub mod build;
 pub mod cli;
+pub mod data;
 pub mod edge;
 pub mod site;
 pub mod store;

@@ -100,6 +100,32 @@ pub(super) fn print_address(doing: &str, address: std::net::SocketAddr) {
     let _ = writeln!(std::io::stdout(), "{doing} at http://{address}/");
 }
 
+/// A line of what a command was asked for, or what it has done.
+pub(super) fn print_done(done: &str) {
+    let _ = writeln!(std::io::stdout(), "{done}");
+}
+
+/// A line about something that is wrong.
+pub(super) fn print_line_to_stderr(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// What was asked for cannot be meant so.
+pub(super) fn print_misuse(why: &str) {
+    let _ = writeln!(std::io::stderr(), "error: {why}");
+}
+
+/// Says that nothing was imported because of bad rows, which have been shown, and what to do.
+pub(super) fn print_bad_rows(count: u64, types: &str, file: &std::path::Path) {
+    let (rows, are) = if count == 1 { ("row", "is") } else { ("rows", "are") };
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "error: {count} {rows} of {} {are} wrong; nothing was imported", file.display());
+    if !types.is_empty() {
+        let _ = writeln!(out, "help: `{types}` takes such a column as it is written");
+    }
+    let _ = writeln!(out, "help: `--skip-bad` leaves such rows out, `--bad-out FILE` lists all of them");
+}
+
 /// Prints a failure that is no mistake in the site, with what led to it.
 pub(super) fn print_failure(error: &anyhow::Error) {
     let mut out = std::io::stderr().lock();

@@ -5,6 +5,7 @@
 //! misuse of the command line.
 
 mod build;
+mod data;
 mod diagnostics;
 mod new;
 mod progress;
@@ -22,8 +23,10 @@ use clap::{Args, Parser, Subcommand};
 pub enum Outcome {
     /// Exit status 0.
     Done,
-    /// Exit status 1: the site has mistakes, and they have been shown.
+    /// Exit status 1: the site or its data has mistakes, and they have been shown.
     Mistakes,
+    /// Exit status 2: the command line cannot be meant so, and it was said why.
+    Misuse,
 }
 
 #[derive(Parser)]
@@ -44,6 +47,8 @@ enum Command {
     Watch(watch::Options),
     /// Serve the built site, with search and accounts
     Serve(serve::Options),
+    /// Bring the site's own tables in and out
+    Data(data::Options),
 }
 
 /// Where a site is.
@@ -81,10 +86,12 @@ pub fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Data(options) => data::run(&options),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Mistakes) => ExitCode::from(1),
+        Ok(Outcome::Misuse) => ExitCode::from(2),
         Err(error) => {
             diagnostics::print_failure(&error);
             ExitCode::from(1)

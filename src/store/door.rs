@@ -68,6 +68,11 @@ impl Store {
         }))
     }
 
+    /// What is behind the door, for those who need a connection to themselves.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0
+    }
+
     /// Finishes what was asked for and closes. Deeds asked for afterwards answer
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
@@ -75,11 +80,6 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.close().await,
             Engine::Postgres(postgres) => postgres.close().await,
         }
-    }
-
-    /// What is behind the door.
-    pub(super) fn engine(&self) -> &Engine {
-        &self.0
     }
 
     /// How much has been written.

@@ -103,6 +103,20 @@ pub enum StoreError {
         /// What it is called.
         name: TableName,
     },
+    /// A table with this name is there.
+    #[error("the table `{name}` is already in the store")]
+    TableIsThere {
+        /// Its name.
+        name: TableName,
+    },
+    /// Something with this name is there that was made past Littoral.
+    #[error(
+        "`{name}` is in the store, but is no table of the site (it has other types of columns, or another key): call the table otherwise"
+    )]
+    NotATableOfTheSite {
+        /// Its name.
+        name: TableName,
+    },
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,

@@ -36,3 +36,4 @@ pub use error::StoreError;
 pub use history::{KEPT_READS, PageRead};
 pub use preferences::{Preferences, TextSize, Theme};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};
+pub use sql::Value;

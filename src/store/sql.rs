@@ -135,14 +135,34 @@ pub(super) trait Column: FromSql + for<'a> tokio_postgres::types::FromSql<'a> {}
 
 impl<T: FromSql + for<'a> tokio_postgres::types::FromSql<'a>> Column for T {}
 
-/// A value that a statement is given: the only types that columns have.
+/// A value that a statement is given or a row has: the only types of columns.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value<'a> {
+pub enum Value<'a> {
+    /// Absent.
     Null,
+    /// A whole number.
     Integer(i64),
+    /// A number with a point.
     Real(f64),
+    /// UTF-8 without NUL.
     Text(Cow<'a, str>),
+    /// Bytes.
     Blob(Cow<'a, [u8]>),
+}
+
+/// A value of SQLite; its texts may be no UTF-8.
+impl<'a> TryFrom<ValueRef<'a>> for Value<'a> {
+    type Error = rusqlite::Error;
+
+    fn try_from(value: ValueRef<'a>) -> rusqlite::Result<Self> {
+        Ok(match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(number) => Self::Integer(number),
+            ValueRef::Real(number) => Self::Real(number),
+            ValueRef::Text(text) => Self::Text(std::str::from_utf8(text)?.into()),
+            ValueRef::Blob(bytes) => Self::Blob(bytes.into()),
+        })
+    }
 }
 
 impl rusqlite::ToSql for Value<'_> {

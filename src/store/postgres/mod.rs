@@ -11,6 +11,7 @@
 //! A connection that has broken is left behind and another opened; a question is then asked
 //! again. A deed is not, once its commit was sent: whether it took place cannot be known.
 
+mod bulk;
 mod value;
 
 use std::cell::RefCell;

@@ -40,6 +40,8 @@ const APPLICATION_ID: i32 = 0x4c69_7474;
 
 /// How long a statement waits for another process that is writing, such as a backup.
 const BUSY: Duration = Duration::from_secs(5);
+/// Bytes: after a burst the log is cut to so much again instead of keeping its largest size.
+const LOG: i64 = 8 * 1024 * 1024;
 /// How many idle reading connections are kept; each holds up to 2 MB of pages.
 const IDLE_READERS: usize = 16;
 /// Prepared statements kept by each connection: more than there are in this folder.
@@ -76,8 +78,7 @@ impl Sqlite {
         })?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // After a burst the log is cut to 8 MiB again instead of keeping its largest size.
-        connection.pragma_update(None, "journal_size_limit", 8 * 1024 * 1024)?;
+        connection.pragma_update(None, "journal_size_limit", LOG)?;
         migrations::apply(&Sql::sqlite(&connection), Timestamp::now())?;
 
         let (jobs, inbox) = channel();
@@ -128,6 +129,23 @@ impl Sqlite {
             idle.push(connection);
         }
         answer
+    }
+
+    /// A connection that writes past the writer, for what takes too long for it.
+    pub(super) fn connect_apart(&self) -> Result<Connection, StoreError> {
+        let connection = connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "journal_size_limit", LOG)?;
+        Ok(connection)
+    }
+
+    /// Asks, on a connection of its own, what takes too long for one of those that are shared.
+    pub(super) fn read_apart<T, E: From<StoreError>>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(StoreError::from)?;
+        question(&connection)
     }
 
     /// Does `deed` in the writer's next transaction and waits until it is committed. When

@@ -56,6 +56,20 @@ pub(in crate::store) fn described(sql: &Sql<'_>, name: Option<&TableName>) -> Re
     Ok(of_one_table.filter_map(table).collect())
 }
 
+/// Whether anything is called so: a table, a view, an index.
+pub(super) fn is_taken(sql: &Sql<'_>, name: &TableName) -> Result<bool, StoreError> {
+    let statement = match sql.dialect() {
+        Dialect::Sqlite => "SELECT 1 FROM main.sqlite_schema WHERE name = $1",
+        Dialect::Postgres => {
+            "SELECT 1::bigint FROM pg_class t
+             JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = current_schema()
+             WHERE t.relname = $1"
+        }
+    };
+    let found = sql.row(statement, &[Value::Text(name.as_str().into())], |row| row.get::<i64>(0))?;
+    Ok(found.is_some())
+}
+
 /// What the columns of one table make; nothing when one of them is not of our kinds.
 fn table(rows: &[(String, String, String, bool)]) -> Option<Table> {
     let mut columns = Vec::with_capacity(rows.len());

@@ -4,16 +4,29 @@
 //! there is no second list that could disagree with it. Their columns have the four types of
 //! [`ColumnType`], and one column is the key: a number or a text that no two rows share.
 //!
+//! Rows come in by [`Store::stage`] and [`Store::load`], and go out by [`Store::each_row`].
+//!
 //! A table with a name, a column or a key of another kind was made past Littoral; it is not
 //! shown, and nothing here touches it.
 //!
 //! Names come into statements only as [`TableName`] and [`ColumnName`], between quotation
 //! marks; values only as parameters.
+//!
+//! [`Store::tables`]: super::Store::tables
+//! [`Store::table`]: super::Store::table
+//! [`Store::stage`]: super::Store::stage
+//! [`Store::load`]: super::Store::load
+//! [`Store::each_row`]: super::Store::each_row
 
 mod catalogue;
+mod load;
+mod read_out;
+mod staging;
+mod statement;
 
 pub(in crate::store) use self::catalogue::described;
-
+pub use self::load::IfThere;
+pub use self::staging::{Put, Sink, Staging};
 use crate::site::table::{ColumnName, ColumnType, TableName};
 
 /// A table of the site.

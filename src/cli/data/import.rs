@@ -1,0 +1,189 @@
+//! `littoral data import`: a table of a file.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::{IfAbsent, Where, counted};
+use crate::cli::progress::DataBar;
+use crate::cli::serve::runtime;
+use crate::cli::{Outcome, diagnostics};
+use crate::data::import::{BadRows, Request, format_of, prepare};
+use crate::data::{BadRow, DataError, Declaration, Format, Input};
+use crate::site::table::{ColumnName, ColumnType, TableName};
+use crate::store::tables::IfThere;
+
+/// `littoral data import`.
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// The table: small letters, figures and _
+    table: TableName,
+    /// The file; `-` is standard input
+    file: PathBuf,
+    #[command(flatten)]
+    place: Where,
+    /// csv, json, ndjson or sqlite; without it, by the end of the file's name
+    #[arg(long)]
+    format: Option<Format>,
+    /// Which table, when the file is a database with several
+    #[arg(long, value_name = "TABLE")]
+    from_table: Option<String>,
+    /// Put the new rows, and their columns, in the place of the table that is there
+    #[arg(long, conflicts_with = "upsert")]
+    replace: bool,
+    /// Add the rows to the table that is there; those whose KEY it has take that row's place
+    #[arg(long, value_name = "KEY", conflicts_with = "key")]
+    upsert: Option<ColumnName>,
+    /// The column that no two rows share; without it `id`, which is added if the file has none
+    #[arg(long, value_name = "COLUMN")]
+    key: Option<ColumnName>,
+    /// What a column holds, integer, real, text or blob, in place of what its cells look like
+    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
+    types: Vec<(ColumnName, ColumnType)>,
+    /// What all columns are: a file of YAML or JSON, such as `data schema TABLE --json` prints
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// Import the good rows even if there are bad ones
+    #[arg(long)]
+    skip_bad: bool,
+    /// Write every bad row to this file, one a line
+    #[arg(long, value_name = "FILE")]
+    bad_out: Option<PathBuf>,
+}
+
+fn column_type(text: &str) -> Result<(ColumnName, ColumnType), String> {
+    let (name, kind) = text.split_once('=').ok_or("expected COLUMN=TYPE, such as population=text")?;
+    Ok((name.parse().map_err(|error| format!("{error}"))?, kind.parse()?))
+}
+
+/// Imports, and says what was done.
+pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
+    let began = Instant::now();
+    let Some(format) = format_of(&options.file, options.format) else {
+        diagnostics::print_misuse(&format!(
+            "the name of {} does not say what is in it: add `--format csv`, json, ndjson or sqlite",
+            options.file.display()
+        ));
+        return Ok(Outcome::Misuse);
+    };
+    let input = Input::open(&options.file, std::io::stdin())?;
+    let schema = options.schema.as_deref().map(|path| Declaration::read(path, &options.table)).transpose()?;
+    let store = options.place.open(IfAbsent::Made)?;
+    let runtime = runtime()?;
+    let standing = runtime.block_on(store.table(&options.table))?;
+    let if_there = match (&options.upsert, options.replace) {
+        (Some(_), _) => IfThere::Upsert,
+        (None, true) => IfThere::Replace,
+        (None, false) => IfThere::Refuse,
+    };
+    if standing.is_some() && if_there == IfThere::Refuse {
+        anyhow::bail!(
+            "the table `{}` is already there: `--replace` puts the file in its place, `--upsert KEY` merges the file into it",
+            options.table
+        );
+    }
+    let request = Request {
+        table: options.table.clone(),
+        input: &input,
+        format,
+        from_table: options.from_table.as_deref(),
+        if_there,
+        key: options.upsert.clone().or_else(|| options.key.clone()),
+        types: options.types.clone(),
+        schema,
+        bad_rows: if options.skip_bad { BadRows::LeftOut } else { BadRows::Refused },
+    };
+    let mut told = Told::new(&options.file, options.bad_out.as_deref())?;
+    let bar = DataBar::new();
+    let prepared = prepare(&store, &request, standing.as_ref(), &|step| bar.show(step), &mut |bad| told.row(bad));
+    let loaded = match prepared {
+        Ok(prepared) => {
+            bar.storing();
+            let table = prepared.staging.table().clone();
+            runtime.block_on(store.load(prepared.staging, if_there)).map(|rows| (table, rows)).map_err(Into::into)
+        }
+        Err(error) => Err(error),
+    };
+    bar.end();
+    told.end()?;
+    runtime.block_on(store.close());
+    let (table, rows) = match loaded {
+        Ok(loaded) => loaded,
+        Err(DataError::BadRows { count }) => {
+            diagnostics::print_bad_rows(count, &told.hints(), &options.file);
+            return Ok(Outcome::Mistakes);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let left_out =
+        if told.count == 0 { String::new() } else { format!(", {} left out", counted(told.count, "bad row")) };
+    diagnostics::print_done(&format!(
+        "{} into `{}` in {:.1} s ({}, key `{}`){left_out}",
+        counted(rows, "row"),
+        table.name,
+        began.elapsed().as_secs_f64(),
+        counted(table.columns.len() as u64, "column"),
+        table.key
+    ));
+    Ok(Outcome::Done)
+}
+
+/// How many bad rows are shown.
+const SHOWN: u64 = 10;
+
+/// What becomes of bad rows: the first are shown, all are written to a file if one was named.
+struct Told {
+    /// The file they are in.
+    file: String,
+    out: Option<(String, BufWriter<File>)>,
+    count: u64,
+    /// Each once, of those that were shown.
+    hints: Vec<String>,
+}
+
+impl Told {
+    fn new(file: &Path, out: Option<&Path>) -> Result<Self, DataError> {
+        let create = |path: &Path| {
+            let name = path.display().to_string();
+            match File::create(path) {
+                Ok(file) => Ok((name, BufWriter::new(file))),
+                Err(cause) => Err(DataError::File { doing: "write", file: name, cause }),
+            }
+        };
+        let file = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+        Ok(Self { file, out: out.map(create).transpose()?, count: 0, hints: Vec::new() })
+    }
+
+    fn row(&mut self, bad: BadRow) -> Result<(), DataError> {
+        self.count += 1;
+        let line = format!("{}:{}: {bad}", self.file, bad.line);
+        if let Some((name, out)) = &mut self.out {
+            let failed = |cause| DataError::File { doing: "write", file: name.clone(), cause };
+            writeln!(out, "{line}").map_err(failed)?;
+        }
+        if self.count <= SHOWN {
+            diagnostics::print_line_to_stderr(&line);
+            self.hints.extend(bad.hint.filter(|hint| !self.hints.contains(hint)));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), DataError> {
+        if self.count > SHOWN {
+            diagnostics::print_line_to_stderr(&format!("... and {} more", counted(self.count - SHOWN, "row")));
+        }
+        match &mut self.out {
+            Some((name, out)) => {
+                out.flush().map_err(|cause| DataError::File { doing: "write", file: name.clone(), cause })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn hints(&self) -> String {
+        self.hints.join(" ")
+    }
+}
