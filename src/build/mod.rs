@@ -15,6 +15,7 @@
 
 pub mod asset;
 pub mod data;
+pub mod form;
 mod engine;
 pub mod front_matter;
 pub mod layout;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::asset::Assets;
 use super::data::DataFiles;
+use super::form::Forms;
 use super::layout::Layouts;
 use super::model::{Fields, PageId, PageQuery, Site};
 use super::output::link::{self, Target};
@@ -34,6 +35,8 @@ pub struct World {
     pub assets: Arc<Assets>,
     /// Its data files.
     pub data: Arc<DataFiles>,
+    /// Its forms.
+    pub forms: Arc<Forms>,
     /// Path from the root → digest of the file's bytes, for those that were read.
     pub files: FxHashMap<String, Digest>,
     /// The value of `site` in layouts.
@@ -120,7 +123,7 @@ impl World {
             Read::Data(name) => vec![self.data.get(name)?.clone()],
             Read::Asset(name) => vec![self.assets.url(name)?.into()],
             Read::Setting(setting) => vec![self.setting(*setting)],
-            Read::File(_) | Read::Template(_) | Read::IsTemplate(_) | Read::Link { .. } => return None,
+            Read::File(_) | Read::Template(_) | Read::IsTemplate(_) | Read::Link { .. } | Read::Form(_) => return None,
         })
     }
 
@@ -129,6 +132,7 @@ impl World {
         match read {
             Read::File(path) => self.files.get(path).map_or(Answer::NOTHING, |digest| Answer::of(digest.bytes())),
             Read::Template(name) => self.layouts.text(name).map_or(Answer::NOTHING, |text| Answer::of(text.as_bytes())),
+            Read::Form(name) => self.forms.answer(name).map_or(Answer::NOTHING, |bytes| Answer::of(&bytes)),
             Read::IsTemplate(name) => Answer::of(&[u8::from(self.layouts.has(name))]),
             Read::Link { from, to } => {
                 let from = from.as_deref().map_or(Some(self.site.home), |source| self.site.by_source(source));
@@ -273,6 +277,12 @@ impl Reader {
     pub fn asset(&self, name: &str) -> Option<String> {
         self.note(&Read::Asset(name.to_owned()));
         self.world.assets.url(name)
+    }
+
+    /// The form of this name as HTML.
+    pub fn form(&self, name: &str) -> Option<Result<String, handlebars::RenderError>> {
+        self.note(&Read::Form(name.to_owned()));
+        self.world.forms.html(name)
     }
 
     /// Whether there is a template of this name.

@@ -161,6 +161,8 @@ pub struct Edge {
     pub proxies: Vec<IpAddr>,
     /// How much memory the bodies of static files may take, in MiB.
     pub cache_mib: u32,
+    /// How large one file may be that a reader sends with a form, in MiB.
+    pub upload_mib: u32,
 }
 
 impl Default for Edge {
@@ -172,6 +174,7 @@ impl Default for Edge {
             session_days: 90,
             proxies: Vec::new(),
             cache_mib: 32,
+            upload_mib: 10,
         }
     }
 }

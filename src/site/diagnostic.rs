@@ -63,6 +63,10 @@ pub enum Code {
     Data,
     /// An asset named in a layout is not there.
     UnknownAsset,
+    /// The declaration of a form is not what is expected.
+    Form,
+    /// No form has this name.
+    UnknownForm,
 }
 
 impl Code {
@@ -87,6 +91,8 @@ impl Code {
         Self::LayoutRender,
         Self::Data,
         Self::UnknownAsset,
+        Self::Form,
+        Self::UnknownForm,
     ];
 
     /// The name as it is printed: `broken-link`.
@@ -111,6 +117,8 @@ impl Code {
             Self::LayoutRender => "layout-render",
             Self::Data => "data",
             Self::UnknownAsset => "unknown-asset",
+            Self::Form => "form",
+            Self::UnknownForm => "unknown-form",
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod config;
 pub mod diagnostic;
 pub mod digest;
+pub mod form;
 pub mod permalink;
 pub mod recursion;
 pub mod release;

@@ -84,11 +84,12 @@ impl Changes {
 
     /// Says of a read whether its answer may be another one.
     pub(super) fn judge(&self) -> impl Fn(&Read) -> bool + '_ {
-        let (config, layouts) = (self.touch_config(), self.touch("layouts"));
+        let (config, layouts, dynamic) = (self.touch_config(), self.touch("layouts"), self.touch("dynamic"));
         move |read| match read {
             Read::File(path) => self.files.contains(path),
             Read::Template(_) | Read::IsTemplate(_) | Read::Asset(_) => layouts,
             Read::Setting(_) => config,
+            Read::Form(_) => dynamic || config,
             Read::Data(name) => self.files.contains(&format!("data/{name}")),
             Read::Link { .. } => self.has_other_names,
             other => self.has_other_structure || config || other.fields().is_some_and(|seen| seen.meets(self.fields)),

@@ -10,6 +10,7 @@ use super::kept::Kept;
 use super::{Request, Round, select};
 use crate::build::asset::Assets;
 use crate::build::data::DataFiles;
+use crate::build::form::Forms;
 use crate::build::layout;
 use crate::build::model::{self, Head};
 use crate::build::output::plan::{self, Subject};
@@ -70,6 +71,7 @@ struct Parts {
     config: Config,
     layouts: Arc<layout::Layouts>,
     data: Arc<DataFiles>,
+    forms: Arc<Forms>,
     assets: Arc<Assets>,
     /// Whether every layout could be read.
     are_whole: bool,
@@ -97,11 +99,17 @@ fn parts(
         Some(world) if !changes.touch("data") && world.data.is_whole() => world.data.clone(),
         _ => Arc::new(DataFiles::load(sources, files, found)),
     };
+    let forms = match before {
+        Some(world) if !changes.touch("dynamic") && !changes.touch_config() && world.forms.are_whole() => {
+            world.forms.clone()
+        }
+        _ => Arc::new(Forms::load(sources, files, u64::from(config.edge.upload_mib) * 1024 * 1024, found)),
+    };
     let assets = match before {
         Some(world) if !changes.touch("layouts") => world.assets.clone(),
         _ => Arc::new(Assets::load(sources, files, request.naming, found)),
     };
-    Parts { config, layouts, data, assets, are_whole }
+    Parts { config, layouts, data, forms, assets, are_whole }
 }
 
 fn new_world(
@@ -115,7 +123,7 @@ fn new_world(
     let mut heads: Vec<(&str, Arc<Head>)> =
         kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
     heads.par_sort_unstable_by_key(|(source, _)| *source);
-    let Parts { config, layouts, data, assets, .. } = parts;
+    let Parts { config, layouts, data, forms, assets, .. } = parts;
     let settings = (request.drafts, request.sources.today());
     let site = model::load(&heads, config, files, settings, texts, found);
     let plan = plan::plan(&site, &layouts, files, texts, found);
@@ -127,6 +135,7 @@ fn new_world(
         layouts,
         assets,
         data,
+        forms,
         files: digests.collect(),
         described,
         blocks: Blocks::default(),

@@ -113,6 +113,7 @@ pub const NAMES: &[&str] = &[
     "default",
     "concat",
     "hole",
+    "form",
     "if",
     "unless",
     "each",
