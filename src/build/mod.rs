@@ -15,8 +15,8 @@
 
 pub mod asset;
 pub mod data;
-pub mod form;
 mod engine;
+pub mod form;
 pub mod front_matter;
 pub mod layout;
 pub mod markdown;

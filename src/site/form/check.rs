@@ -149,7 +149,9 @@ fn one(field: &Field, text: &str) -> Result<Answer, Limit> {
         Kind::Url => match text.trim_ascii() {
             "" => absent(field),
             long if length(long) > URL => Err(Limit::Max),
-            text if pattern::whole(pattern::URL).is_ok_and(|url| url.is_match(text)) => Ok(Answer::Text(text.to_owned())),
+            text if pattern::whole(pattern::URL).is_ok_and(|url| url.is_match(text)) => {
+                Ok(Answer::Text(text.to_owned()))
+            }
             _ => Err(Limit::Type),
         },
         Kind::Number { min, max, step } => {

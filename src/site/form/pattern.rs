@@ -111,7 +111,8 @@ mod tests {
         for taken in ["https://a.example", "http://localhost:80/a?b=c#d", "https://a.xn--p1ai/\u{e9}t\u{e9}"] {
             assert!(url.is_match(taken), "{taken}");
         }
-        for refused in ["a.example", "javascript:alert(1)", "http://1.2.3.4.5", "https://a b", "https://", "ftp://a.b"] {
+        for refused in ["a.example", "javascript:alert(1)", "http://1.2.3.4.5", "https://a b", "https://", "ftp://a.b"]
+        {
             assert!(!url.is_match(refused), "{refused}");
         }
     }

@@ -79,7 +79,8 @@ fn one(form: &Form, field: &Field, filled: &Filled) -> Value {
         _ => {}
     }
     let (hint_id, error_id) = (format!("{id}_hint"), format!("{id}_error"));
-    let described: Vec<&str> = [(!hint.is_empty()).then_some(&*hint_id), fault.map(|_| &*error_id)].into_iter().flatten().collect();
+    let described: Vec<&str> =
+        [(!hint.is_empty()).then_some(&*hint_id), fault.map(|_| &*error_id)].into_iter().flatten().collect();
     let (template, input) = shape(&field.kind);
     json!({
         "name": field.name,

@@ -35,10 +35,34 @@ const WHOLE: i64 = (1 << 53) - 1;
 
 /// HTML's autofill fields that a form of ours may ask for.
 const AUTOFILL: &[&str] = &[
-    "off", "on", "name", "honorific-prefix", "given-name", "additional-name", "family-name", "honorific-suffix",
-    "nickname", "username", "organization-title", "organization", "street-address", "address-line1", "address-line2",
-    "address-line3", "address-level1", "address-level2", "country", "country-name", "postal-code", "language", "bday",
-    "sex", "url", "photo", "tel", "email",
+    "off",
+    "on",
+    "name",
+    "honorific-prefix",
+    "given-name",
+    "additional-name",
+    "family-name",
+    "honorific-suffix",
+    "nickname",
+    "username",
+    "organization-title",
+    "organization",
+    "street-address",
+    "address-line1",
+    "address-line2",
+    "address-line3",
+    "address-level1",
+    "address-level2",
+    "country",
+    "country-name",
+    "postal-code",
+    "language",
+    "bday",
+    "sex",
+    "url",
+    "photo",
+    "tel",
+    "email",
 ];
 /// Names that say by themselves what a browser may fill in.
 const KNOWN_NAMES: &[(&str, &str)] = &[
@@ -131,7 +155,9 @@ impl Reading<'_> {
             let message = format!("`{key}` means nothing for a field of type `{}`", kind_name.name());
             let hint = match known {
                 [] => "it takes `label`, `hint`, `required` and `messages`".to_owned(),
-                known => format!("it takes {}", known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")),
+                known => {
+                    format!("it takes {}", known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+                }
             };
             self.mistake(self.of_field(&name, Some(key)), message, Some(hint));
         }
@@ -141,7 +167,8 @@ impl Reading<'_> {
             self.found.push(Diagnostic::error(Code::Form, place, message).near(word, AUTOFILL.iter().copied()));
         }
         let is_line = matches!(kind_name, TypeName::Text);
-        let by_name = KNOWN_NAMES.iter().find(|(known, _)| is_line && *known == name).map(|(_, word)| (*word).to_owned());
+        let by_name =
+            KNOWN_NAMES.iter().find(|(known, _)| is_line && *known == name).map(|(_, word)| (*word).to_owned());
         let (kind, wrong) = kind_of(&mut written, self.most_bytes);
         for Wrong { key, message, hint } in wrong {
             self.mistake(self.of_field(&name, Some(key)), message, hint);
@@ -238,7 +265,10 @@ fn kind_of(written: &mut WrittenField, most_bytes: u64) -> (Kind, Vec<Wrong>) {
                 Ok(_) => true,
                 Err(message) => {
                     wrong.push(Wrong {
-                        hint: Some(r"what both know: characters, `[a-z]`, `\d`, `\w`, groups, `|`, `?`, `*`, `+`, `{2,3}`".to_owned()),
+                        hint: Some(
+                            r"what both know: characters, `[a-z]`, `\d`, `\w`, groups, `|`, `?`, `*`, `+`, `{2,3}`"
+                                .to_owned(),
+                        ),
                         ..Wrong::new("pattern", message)
                     });
                     false
@@ -338,9 +368,13 @@ fn number(written: &WrittenField, wrong: &mut Vec<Wrong>) -> Kind {
         wrong.push(in_order(min, max));
     }
     match step {
-        Some(step) if step <= 0.0 => wrong.push(Wrong::new("step", format!("`step`: expected more than 0, found {step}"))),
+        Some(step) if step <= 0.0 => {
+            wrong.push(Wrong::new("step", format!("`step`: expected more than 0, found {step}")))
+        }
         Some(_) if min.is_none() => wrong.push(Wrong {
-            hint: Some("give `min`: a browser counts steps from there, or else from whatever was typed before".to_owned()),
+            hint: Some(
+                "give `min`: a browser counts steps from there, or else from whatever was typed before".to_owned(),
+            ),
             ..Wrong::new("step", "`step` has nothing to count from")
         }),
         _ => {}
@@ -350,9 +384,11 @@ fn number(written: &WrittenField, wrong: &mut Vec<Wrong>) -> Kind {
 
 fn options(written: Option<Options>, wrong: &mut Vec<Wrong>) -> Vec<Choosable> {
     let options: Vec<Choosable> = match written {
-        Some(Options::List(values)) => {
-            values.into_iter().map(|value| value.to_string()).map(|value| Choosable { label: value.clone(), value }).collect()
-        }
+        Some(Options::List(values)) => values
+            .into_iter()
+            .map(|value| value.to_string())
+            .map(|value| Choosable { label: value.clone(), value })
+            .collect(),
         Some(Options::Named(pairs)) => pairs.0.into_iter().map(|(value, label)| Choosable { value, label }).collect(),
         None => Vec::new(),
     };
@@ -362,7 +398,10 @@ fn options(written: Option<Options>, wrong: &mut Vec<Wrong>) -> Vec<Choosable> {
     let mut seen = std::collections::BTreeSet::new();
     for Choosable { value, .. } in &options {
         if value.is_empty() || value.len() > LONGEST_OPTION || value.contains(char::is_control) {
-            wrong.push(Wrong::new("options", format!("`options`: expected texts of 1 to {LONGEST_OPTION} bytes, found {value:?}")));
+            wrong.push(Wrong::new(
+                "options",
+                format!("`options`: expected texts of 1 to {LONGEST_OPTION} bytes, found {value:?}"),
+            ));
         } else if !seen.insert(value) {
             wrong.push(Wrong::new("options", format!("`options`: `{value}` stands here twice")));
         }
@@ -391,7 +430,10 @@ fn file(written: &mut WrittenField, most_bytes: u64, wrong: &mut Vec<Wrong>) -> 
             FILE.min(most_bytes)
         }
         Some((size, _)) => {
-            wrong.push(Wrong::new("max_bytes", format!("`max_bytes`: expected a size such as `500 kB` or `2 MB`, found `{size}`")));
+            wrong.push(Wrong::new(
+                "max_bytes",
+                format!("`max_bytes`: expected a size such as `500 kB` or `2 MB`, found `{size}`"),
+            ));
             FILE.min(most_bytes)
         }
     };
