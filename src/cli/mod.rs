@@ -6,9 +6,12 @@
 
 mod build;
 mod diagnostics;
+mod form;
+mod kept;
 mod new;
 mod progress;
 mod serve;
+mod user;
 mod watch;
 
 use std::io::IsTerminal;
@@ -44,6 +47,18 @@ enum Command {
     Watch(watch::Options),
     /// Serve the built site, with search and accounts
     Serve(serve::Options),
+    /// List, write out and forget what came by forms
+    Form(form::Options),
+    /// Say who is an administrator
+    User(user::Options),
+}
+
+/// Where a site is, for commands that read no pages.
+#[derive(Args, Clone, Debug)]
+pub struct Root {
+    /// The folder of the site: where littoral.yaml is
+    #[arg(long, value_name = "DIR", default_value = ".", global = true)]
+    pub root: PathBuf,
 }
 
 /// Where a site is.
@@ -62,7 +77,7 @@ pub struct Place {
 struct StorePlace {
     /// Where the store is, instead of what littoral.yaml says: a file, or a
     /// postgres://user:password@host/database
-    #[arg(long, value_name = "ADDRESS", env = "LITTORAL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "ADDRESS", env = "LITTORAL_STORE", hide_env_values = true, global = true)]
     store: Option<String>,
 }
 
@@ -81,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Build(options) => build::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Form(options) => form::run(&options),
+        Command::User(options) => user::run(&options),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

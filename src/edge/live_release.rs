@@ -3,6 +3,7 @@
 //!
 //! It never changes. A new release is a new value, put in the old one's place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use super::page::Shell;
 use super::search;
 use super::templates::Templates;
 use crate::site::digest::Digest;
+use crate::site::form::Form;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
 
 /// The name of the page for what is not there.
@@ -41,6 +43,8 @@ pub struct LiveRelease {
     /// Path → where it went, percent-encoded.
     redirects: Arc<FxHashMap<Box<str>, Box<str>>>,
     shells: Arc<FxHashMap<Box<str>, Shell>>,
+    /// The forms that the site declares, by name.
+    pub(super) forms: Arc<BTreeMap<String, Form>>,
     pub(super) templates: Arc<Templates>,
 }
 
@@ -118,6 +122,7 @@ impl LiveRelease {
             pages: pages.into(),
             redirects: Arc::new(redirects.collect()),
             shells: Arc::new(shells),
+            forms: Arc::new(manifest.forms),
             templates: Arc::new(templates),
         })
     }

@@ -18,10 +18,12 @@
 //! Knows the release, never `crate::build`: it cannot read Markdown or a layout.
 
 mod account;
+mod admin;
 mod body;
 mod connection;
 mod files;
 mod follow;
+mod form;
 mod headers;
 mod health;
 mod history;
@@ -46,6 +48,7 @@ mod templates;
 
 pub use body::Body;
 pub use files::{negotiate, range};
+pub use form::Uploads;
 pub use live::{LiveChannel, LiveEvent};
 pub use live_release::LiveRelease;
 pub use node::{Edge, EdgeError};

@@ -31,8 +31,10 @@ struct Inner {
     kept: Kept,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
-    /// There is one when the release that the edge was opened with has accounts.
+    /// There is one when the release that the edge was opened with has accounts or forms.
     store: Option<Store>,
+    /// Whether that release has accounts: rooms are made once.
+    has_accounts: bool,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
 }
@@ -73,7 +75,9 @@ impl Edge {
         let release = LiveRelease::load(&shelf)?;
         let settings = &release.site.edge;
         let address = options.store.as_ref().unwrap_or(&settings.store);
-        let store = settings.accounts.then(|| Store::open(&Address::parse(root, address)?)).transpose()?;
+        let has_accounts = settings.accounts;
+        let needs_store = has_accounts || !release.forms.is_empty();
+        let store = needs_store.then(|| Store::open(&Address::parse(root, address)?)).transpose()?;
         let kept = Kept::of_mib(release.site.edge.cache_mib);
         Ok(Self(Arc::new(Inner {
             root: root.to_owned(),
@@ -83,6 +87,7 @@ impl Edge {
             kept,
             closing: watch::Sender::new(false),
             store,
+            has_accounts,
             loading: Mutex::default(),
         })))
     }
@@ -102,9 +107,14 @@ impl Edge {
         &self.0.options
     }
 
-    /// The store, when the site has accounts.
+    /// The store, when the site has something to remember: accounts, or forms.
     pub fn store(&self) -> Option<&Store> {
         self.0.store.as_ref()
+    }
+
+    /// The store, when readers can have accounts.
+    pub(super) fn accounts(&self) -> Option<&Store> {
+        self.store().filter(|_| self.0.has_accounts)
     }
 
     /// The live release.

@@ -23,11 +23,13 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{account, health, history, listing, live, preferences, respond, search};
+use super::{account, admin, form, health, history, listing, live, preferences, respond, search};
 
 /// Every room of the edge. Their paths do not overlap, so the order is that of the alphabet.
-const ROOMS: [Room; 7] = [
+const ROOMS: [Room; 9] = [
     account::routes,
+    admin::routes,
+    form::routes,
     health::routes,
     history::routes,
     listing::routes,

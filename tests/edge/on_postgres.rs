@@ -4,9 +4,11 @@
 #![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
 mod account;
+mod admin;
 mod browser;
 mod conditions;
 mod files;
+mod form;
 mod health;
 mod history;
 mod hostile;

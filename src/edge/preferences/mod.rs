@@ -53,7 +53,7 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
 async fn show(edge: Edge, reader: Reader, query: Query) -> Result<Response, Refusal> {
     let data = json!({
         "said": (query.get("done") == "preferences").then_some("Your preferences are saved."),
-        "has_accounts": edge.store().is_some(),
+        "has_accounts": edge.accounts().is_some(),
         "is_member": reader.member().is_some(),
         "preferences": choices(reader.preferences()),
     });
