@@ -10,7 +10,10 @@ use regex_lite::Regex;
 /// the parser of URLs lets pass.
 pub(super) const URL: &str =
     "https?:\\/\\/(?:[A-Za-z0-9\\-]+\\.)*[A-Za-z][A-Za-z0-9\\-]*(?::[0-9]{1,4})?(?:[\\/?#][!-~\u{a1}-\u{fffd}]*)?";
-/// Something that is no space (ECMAScript's `\S`), anywhere in one line.
+/// Something that is no space, anywhere in one line: as ECMAScript says it, whose `\S` knows
+/// the spaces of every script.
+pub(super) const NOT_BLANK_IN_HTML: &str = r".*\S.*";
+/// The same in full, because `\S` is ASCII to us.
 pub(super) const NOT_BLANK: &str =
     ".*[^\t\u{b}\u{c} \u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}].*";
 

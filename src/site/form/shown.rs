@@ -134,7 +134,7 @@ fn attributes(field: &Field) -> Vec<Value> {
         Kind::Text { min, max, pattern } => {
             lengths(&mut list, *min, *max);
             let limit = if pattern.is_some() { Limit::Pattern } else { Limit::Required };
-            if let Some(pattern) = pattern.clone().or(field.required.then(|| pattern::NOT_BLANK.to_owned())) {
+            if let Some(pattern) = pattern.clone().or(field.required.then(|| pattern::NOT_BLANK_IN_HTML.to_owned())) {
                 list.push(("pattern", pattern));
                 list.push(("title", words(field, limit)));
             }
