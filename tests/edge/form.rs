@@ -409,3 +409,58 @@ async fn the_form_itself_sets_no_cookie_in_a_static_page_and_its_own_page_is_nob
     assert_eq!(header(&page, "cache-control"), "private, no-store");
     assert_eq!(edge.get("/form/contact/").await.status(), 301);
 }
+
+/// What the program itself says, over the store of `edge`.
+async fn littoral(edge: &TestEdge, arguments: &[&str]) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_littoral"));
+    command.args(arguments).arg("--root").arg(edge.folder.path()).env_remove("LITTORAL_STORE");
+    if let Some(store) = &edge.edge.options().store {
+        command.args(["--store", store]);
+    }
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_lists_writes_out_and_forgets() {
+    let edge = start().await;
+    let mut ann = visitor(&edge);
+    let formula = "=cmd|' /C calc'!A0, \"quoted\"";
+    for (name, days) in [("Ann", vec![]), (formula, vec![("days", "Monday"), ("days", "Tuesday")])] {
+        let mut sent = vec![("name", name), GOOD[1], GOOD[2]];
+        sent.extend(days);
+        assert_eq!(ann.post("/form/contact", &sent).await.status, 303);
+    }
+    let body = multipart(&[("name", None, b"Bob"), ("photo", Some("a.png"), PNG)]);
+    assert_eq!(post_files(&edge, "/form/picture", body).await.status, 303);
+    let (_, list) = littoral(&edge, &["form", "list"]).await;
+    assert!(list.starts_with("contact: 2, the last on 20") && list.contains("\npicture: 1, "), "{list}");
+    let (_, csv) = littoral(&edge, &["form", "answers", "contact"]).await;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], "id,received_at,name,email,topic,days,message");
+    let expected = "Z,\"'=cmd|' /C calc'!A0, \"\"quoted\"\"\",ann@example.org,,Monday; Tuesday,Low water is at six.";
+    assert!(lines.len() == 3 && lines[1].ends_with(expected) && lines[2].contains(",Ann,"), "{csv}");
+    let (_, json) = littoral(&edge, &["form", "answers", "contact", "--format", "json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["answers"]["name"], formula);
+    let (_, later) =
+        littoral(&edge, &["form", "answers", "contact", "--format", "ndjson", "--since", "2999-01-01"]).await;
+    assert_eq!(later, "");
+    let (done, said) = littoral(&edge, &["form", "answers", "contcat"]).await;
+    assert!(!done && said.contains("no form is called `contcat`"), "{said}");
+    let picture = edge.ask_store("SELECT CAST(id AS TEXT) FROM littoral_form_answer WHERE form = 'picture'").unwrap();
+    let (done, said) = littoral(&edge, &["form", "forget", &picture, "1"]).await;
+    assert!(!done && said.contains("forgotten, with 1 file") && said.contains("1: there is no such answer"), "{said}");
+    assert_eq!((count(&edge).as_str(), uploads(&edge)), ("2", Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_brings_a_form_to_an_edge_without_a_store_closes_it_and_loses_nothing() {
+    let edge = TestEdge::with(quick(), |site| site.manifest.site.edge.accounts = false).await;
+    assert!(edge.edge.store().is_none());
+    edge.publish(forms);
+    crate::support::wait_for(&edge, "/form/contact", |body| body.contains("closed for the moment")).await;
+    let answer = visitor(&edge).post("/form/contact", &GOOD).await;
+    assert!(answer.status == 503 && answer.body.contains("value=\"Ann\""), "{}", answer.body);
+}

@@ -213,7 +213,7 @@ impl Store {
         let form = form.to_owned();
         self.read(move |sql| {
             let count = sql.row(
-                "SELECT count(*) FROM (SELECT 1 FROM littoral_form_answer WHERE form = $1 LIMIT $2) AS some",
+                "SELECT count(*) FROM (SELECT 1 FROM littoral_form_answer WHERE form = $1 LIMIT $2) AS counted",
                 params![form, COUNTED],
                 |row| row.get(0),
             )?;
