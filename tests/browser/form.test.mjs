@@ -25,7 +25,7 @@ after(async () => {
 const main = () => page.getByRole("main");
 const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
 
-/** Without JavaScript on the page, axe still runs: it is put there by the browser's driver. */
+/** Looks at a page at each size, in each theme; axe needs JavaScript to look with. */
 async function look(on, name) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     await on.setViewportSize(viewport);
@@ -76,10 +76,20 @@ test("mistakes that a browser cannot see come back with everything that was type
   await press("Tab");
   await press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("name")), "message", "a fault leads to its field");
-  await look(page, "form-faults");
   await main().getByLabel("What did you look for").fill("A picture of the tide table.");
   await main().getByRole("button", { name: "Send" }).click();
   await page.waitForURL("**/form/feedback/thanks");
+});
+
+test("faults look right", async () => {
+  const petrel = await reader(browser, site);
+  await petrel.goto("/form/feedback");
+  await petrel.getByLabel("What did you look for").fill(" ".repeat(20));
+  await petrel.getByLabel("Unclear").check();
+  await petrel.getByRole("button", { name: "Send" }).click();
+  await petrel.getByRole("group", { name: "This was not sent yet" }).waitFor();
+  await look(petrel, "form-faults");
+  await petrel.context().close();
 });
 
 test("the administrator reads what came", async () => {

@@ -90,11 +90,14 @@ impl Upload {
     /// Puts it where kept files are, under the number `id`.
     pub(super) async fn keep(&mut self, uploads: &Uploads, id: i64) -> io::Result<()> {
         let to = uploads.kept(&self.digest, id);
-        if let Some(folder) = to.parent() {
-            make_private(folder).await?;
-        }
+        let folder = to.parent().ok_or(io::ErrorKind::NotFound)?;
+        make_private(folder).await?;
         let from = self.place.take().ok_or(io::ErrorKind::NotFound)?;
-        fs::rename(from, to).await
+        fs::rename(from, &to).await?;
+        // The name, too, must outlive a power cut: the store is about to say it.
+        #[cfg(unix)]
+        File::open(folder).await?.sync_all().await?;
+        Ok(())
     }
 }
 
