@@ -120,8 +120,8 @@ async fn what_is_missing_too_long_or_no_option_is_said_beside_the_field_and_all_
     let body = answer.body;
     for expected in [
         "<title>Error: Write to us</title>",
-        "<a href=\"#form_contact_name\">Your name: Please fill this in.</a>",
-        "<a href=\"#form_contact_topic_1\">Topic: Please choose among what is offered.</a>",
+        "<a href=\"#form_contact_name\">Your name – Please fill this in.</a>",
+        "<a href=\"#form_contact_topic_1\">Topic – Please choose among what is offered.</a>",
         "Please write at least 10 characters.",
         "value=\"&lt;b&gt;ann\"",
         "name=\"days\" value=\"Tuesday\" checked",

@@ -39,7 +39,7 @@ async fn a_damaged_or_unknown_release_leaves_the_old_one_and_the_next_is_taken()
     };
     // A manifest of a later program, one that is not what its name says, one that is not there.
     let manifest = fs::read_to_string(shelf.manifest_file(live)).unwrap();
-    let later = manifest.replacen("\"format\":1", "\"format\":2", 1);
+    let later = manifest.replacen(&format!("\"format\":{FORMAT}"), &format!("\"format\":{}", FORMAT + 1), 1);
     let later_id = BuildId::of(later.as_bytes());
     fs::write(shelf.manifest_file(later_id), &later).unwrap();
     let torn_id = BuildId::of(b"torn");
