@@ -3,7 +3,7 @@
 use std::fs;
 
 use littoral::edge::{Edge, EdgeError, LiveRelease, Options, Statics};
-use littoral::site::release::{BuildId, Shelf, ShelfError};
+use littoral::site::release::{BuildId, FORMAT, Shelf, ShelfError};
 
 use crate::support::{TestEdge, header, quick, wait_for};
 
