@@ -332,6 +332,24 @@ const OTHERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("dynamic/fragments/account.hbs", &["Own", "---\nbudget: 1s\n---\nOwn"]),
+    (
+        "dynamic/forms/note.yaml",
+        &[
+            "title: Note\nfields: { text: { label: Words, type: text } }\n",
+            "title: Note\nfields: { text: { label: Words, type: long-text, hint: Few } }\n",
+            "title: Note\nfields: { text: { label: Words, type: txet } }\n",
+        ],
+    ),
+    (
+        "dynamic/pages/boats.hbs",
+        &[
+            "---\nroute: /boats/{name}\ntitle: Boats\n---\n<p>",
+            "---\nroute: /ships/{name}\ntitle: Ships\n---\n<p>",
+            "---\nroute: /b\ntitle: B\n---\n",
+            "---\nroute: boats\n---\n",
+        ],
+    ),
+    ("dynamic/form/said.hbs", &["{{hint}}", "<i>{{hint}}</i>", "{{#if"]),
 ];
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -362,13 +380,16 @@ fn edit() -> impl Strategy<Value = Edit> {
         "{{ note(text=\"x\") }}\n",
         "{{ fragment(\"account\") }} and {{ fragment(\"pages\", limit=3) }}\n",
         "{% fragment(\"tide\", limit=2) %}None.{% end %}\n",
+        "{{ form(\"note\") }}\n",
+        "[Gull](/boats/gull)\n",
         "# Heading\n\nSummary.\n",
     ]);
     let other = prop::sample::select(OTHERS)
         .prop_flat_map(|(path, texts)| (Just(path), prop::sample::select(texts)))
         // The same, for the versions with mistakes in them.
         .prop_flat_map(|(path, text)| {
-            let is_wrong = matches!(text, "a: [\n" | "{{#if" | "{{> (lookup this \"nothing\")}}");
+            let is_wrong =
+                matches!(text, "a: [\n" | "{{#if" | "{{> (lookup this \"nothing\")}}") || text.contains("txet");
             let sound = if is_wrong { OTHERS[0].1[0] } else { text };
             let (other_path, other) = if is_wrong { ("littoral.yaml", sound) } else { (path, text) };
             prop_oneof![9 => Just((other_path, other)), 1 => Just((path, text))]
@@ -410,6 +431,9 @@ fn edit() -> impl Strategy<Value = Edit> {
         "static/a",
         "dynamic/search/results.hbs",
         "dynamic/fragments/account.hbs",
+        "dynamic/form",
+        "dynamic/forms",
+        "dynamic/pages",
     ]);
     prop_oneof![
         8 => page,
@@ -526,9 +550,9 @@ fn request<'a>(shelf: Shelf, sources: &'a Folder) -> Request<'a> {
 
 /// The manifest of the live release, an entry a line, with the head of its bytes.
 fn lines(shelf: &Shelf) -> String {
-    let Manifest { entries, redirects, shells, templates, search, site, format } =
+    let Manifest { entries, redirects, shells, templates, forms, search, site, format } =
         shelf.manifest(shelf.current().unwrap()).unwrap();
-    let mut lines = format!("{format} {site:?} {search:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n");
+    let mut lines = format!("{format} {site:?} {search:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n");
     for entry in entries {
         let bytes = shelf.object(entry.object).unwrap();
         let head: String = String::from_utf8_lossy(&bytes).chars().take(120).collect();
@@ -608,7 +632,8 @@ proptest! {
     fn after_any_edits_the_build_is_what_a_clean_one_is(rounds in prop::collection::vec((any::<bool>(), prop::collection::vec(edit(), 1..4)), 1..7)) {
         let site = tempfile::tempdir().unwrap();
         write_plain(site.path());
-        for (path, texts) in OTHERS.iter().filter(|(path, _)| !path.starts_with("static") && !path.starts_with("dynamic/search")) {
+        let is_first = |path: &str| !path.starts_with("static") && !path.starts_with("dynamic/search");
+        for (path, texts) in OTHERS.iter().filter(|(path, _)| is_first(path)) {
             put(site.path(), path, texts[0]);
         }
         put(site.path(), "content/a.md", "# A\n\nFirst.\n");

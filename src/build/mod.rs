@@ -17,6 +17,7 @@ pub mod asset;
 pub mod data;
 pub mod data_pages;
 mod engine;
+pub mod form;
 pub mod fragment;
 pub mod front_matter;
 pub mod layout;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::asset::Assets;
 use super::data::DataFiles;
+use super::form::Forms;
 use super::fragment::{self, Call, Fragments};
 use super::layout::Layouts;
 use super::model::{Fields, PageId, PageQuery, Site};
@@ -38,6 +39,8 @@ pub struct World {
     pub data: Arc<DataFiles>,
     /// The fragments that it may place.
     pub fragments: Arc<Fragments>,
+    /// Its forms.
+    pub forms: Arc<Forms>,
     /// Path from the root → digest of the file's bytes, for those that were read.
     pub files: FxHashMap<String, Digest>,
     /// The value of `site` in layouts.
@@ -124,9 +127,12 @@ impl World {
             Read::Data(name) => vec![self.data.get(name)?.clone()],
             Read::Asset(name) => vec![self.assets.url(name)?.into()],
             Read::Setting(setting) => vec![self.setting(*setting)],
-            Read::File(_) | Read::Template(_) | Read::IsTemplate(_) | Read::Link { .. } | Read::Fragment(_) => {
-                return None;
-            }
+            Read::File(_)
+            | Read::Template(_)
+            | Read::IsTemplate(_)
+            | Read::Link { .. }
+            | Read::Fragment(_)
+            | Read::Form(_) => return None,
         })
     }
 
@@ -135,6 +141,7 @@ impl World {
         match read {
             Read::File(path) => self.files.get(path).map_or(Answer::NOTHING, |digest| Answer::of(digest.bytes())),
             Read::Template(name) => self.layouts.text(name).map_or(Answer::NOTHING, |text| Answer::of(text.as_bytes())),
+            Read::Form(name) => self.forms.answer(name).map_or(Answer::NOTHING, |bytes| Answer::of(&bytes)),
             Read::IsTemplate(name) => Answer::of(&[u8::from(self.layouts.has(name))]),
             Read::Fragment(name) => self.fragments.answer(name),
             Read::Link { from, to } => {
@@ -282,6 +289,12 @@ impl Reader {
     pub fn asset(&self, name: &str) -> Option<String> {
         self.note(&Read::Asset(name.to_owned()));
         self.world.assets.url(name)
+    }
+
+    /// The form of this name as HTML.
+    pub fn form(&self, name: &str) -> Option<Result<String, handlebars::RenderError>> {
+        self.note(&Read::Form(name.to_owned()));
+        self.world.forms.html(name)
     }
 
     /// Whether there is a template of this name.

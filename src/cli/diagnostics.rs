@@ -66,6 +66,14 @@ pub(super) fn print_reads(path: &str, reads: &[String]) {
     }
 }
 
+/// An answer of some lines.
+pub(super) fn print_lines(lines: &[String]) {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
 /// What has changed, in one line.
 pub(super) fn print_changes<'a>(paths: impl Iterator<Item = &'a str>) {
     let paths: Vec<&str> = paths.collect();

@@ -7,9 +7,12 @@
 mod build;
 mod data;
 mod diagnostics;
+mod form;
+mod kept;
 mod new;
 mod progress;
 mod serve;
+mod user;
 mod watch;
 
 use std::io::IsTerminal;
@@ -49,6 +52,18 @@ enum Command {
     Serve(serve::Options),
     /// Bring the site's own tables in and out
     Data(data::Options),
+    /// List, write out and forget what came by forms
+    Form(form::Options),
+    /// Say who is an administrator
+    User(user::Options),
+}
+
+/// Where a site is, for commands that read no pages.
+#[derive(Args, Clone, Debug)]
+pub struct Root {
+    /// The folder of the site: where littoral.yaml is
+    #[arg(long, value_name = "DIR", default_value = ".", global = true)]
+    pub root: PathBuf,
 }
 
 /// Where a site is.
@@ -67,7 +82,7 @@ pub struct Place {
 struct StorePlace {
     /// Where the store is, instead of what littoral.yaml says: a file, or a
     /// postgres://user:password@host/database
-    #[arg(long, value_name = "ADDRESS", env = "LITTORAL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "ADDRESS", env = "LITTORAL_STORE", hide_env_values = true, global = true)]
     store: Option<String>,
 }
 
@@ -87,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Watch(options) => watch::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Data(options) => data::run(&options),
+        Command::Form(options) => form::run(&options),
+        Command::User(options) => user::run(&options),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

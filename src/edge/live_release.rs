@@ -3,6 +3,7 @@
 //!
 //! It never changes. A new release is a new value, put in the old one's place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use super::page::Shell;
 use super::search;
 use super::templates::{Registered, Templates};
 use crate::site::digest::Digest;
+use crate::site::form::Form;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
 
 /// The name of the page for what is not there.
@@ -48,6 +50,8 @@ pub struct LiveRelease {
     holes: Arc<[Arc<Holes>]>,
     newer_holes: Vec<Arc<Holes>>,
     shells: Arc<FxHashMap<Box<str>, Shell>>,
+    /// The forms that the site declares, by name.
+    pub(super) forms: Arc<BTreeMap<String, Form>>,
     pub(super) templates: Arc<Templates>,
     pub(super) data_pages: Arc<Routes>,
 }
@@ -154,6 +158,7 @@ impl LiveRelease {
             holes,
             newer_holes: Vec::new(),
             shells: Arc::new(shells),
+            forms: Arc::new(manifest.forms),
             templates: Arc::new(templates),
             data_pages: Arc::new(data_pages),
         })

@@ -19,11 +19,13 @@
 //! Knows the release, never `crate::build`: it cannot read Markdown or a layout.
 
 mod account;
+mod admin;
 mod body;
 mod connection;
 mod data_page;
 mod files;
 mod follow;
+mod form;
 pub mod fragment;
 mod headers;
 mod health;
@@ -49,6 +51,7 @@ mod templates;
 
 pub use body::Body;
 pub use files::{negotiate, range};
+pub use form::Uploads;
 pub use live::{LiveChannel, LiveEvent};
 pub use live_release::LiveRelease;
 pub use node::{Edge, EdgeError};

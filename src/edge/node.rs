@@ -36,9 +36,9 @@ struct Inner {
     pieces: KeptPieces,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
-    /// Opened when the site has accounts, or when its first data page is asked for.
+    /// Opened when the site has accounts, or when its first data page or form needs it.
     store: OnceLock<Store>,
-    /// Whether the release that the edge was opened with has accounts.
+    /// Whether the release that the edge was opened with has accounts: rooms are made once.
     has_accounts: bool,
     /// What is ready for the data pages of the live release.
     data: ArcSwapOption<Ready>,
@@ -94,7 +94,7 @@ impl Edge {
         let address = options.store.as_ref().unwrap_or(&settings.store);
         let address = Address::parse(root, address)?;
         let (store, has_accounts) = (OnceLock::new(), settings.accounts);
-        if has_accounts || !release.data_pages.is_empty() {
+        if has_accounts || !release.data_pages.is_empty() || !release.forms.is_empty() {
             let _ = store.set(Store::open(&address)?);
         }
         let kept = Kept::of_mib(release.site.edge.cache_mib);

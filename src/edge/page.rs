@@ -75,7 +75,7 @@ impl Page {
 
     /// The same page, for everybody: search engines may list it.
     #[must_use]
-    pub(super) fn to_be_found(self) -> Self {
+    pub(super) fn open_to_search_engines(self) -> Self {
         Self { robots: Robots::Welcome, ..self }
     }
 

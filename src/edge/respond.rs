@@ -17,11 +17,12 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::{Rejection, Reply};
 
 use super::body::Body;
 use super::files::{self, NotAnswered, ObjectGone};
+use super::form;
 use super::fragment;
 use super::headers::{self, NO_STORE, PRIVATE, REVALIDATE};
 use super::live_release::{File, LiveRelease};
@@ -150,7 +151,7 @@ impl Asked<'_> {
         if is_read && path.ends_with('/') && is_peoples() {
             return Ok(self.redirect(&encode_path(path.trim_end_matches('/'))));
         }
-        self.room(release, body).await
+        self.room(release, &path, body).await
     }
 
     /// A static file. When its object is gone, the release is old: the answer comes from
@@ -211,9 +212,18 @@ impl Asked<'_> {
     }
 
     /// Whatever a room answers, with its page or refusal made into bytes.
-    async fn room(&self, release: &Arc<LiveRelease>, body: Incoming) -> Result<Response<Body>, Refusal> {
+    async fn room(&self, release: &Arc<LiveRelease>, path: &str, body: Incoming) -> Result<Response<Body>, Refusal> {
         let allowed = Allowed::default();
-        let mut request = Request::new(Full::new(self.read(body).await?));
+        let Parts { method, headers, .. } = self.parts;
+        // A form with files is the one body that may be longer than what is held in memory.
+        let (bytes, brought) = match form::addressed(release, method, path, headers) {
+            Some(form) => {
+                let _permit = place_for(&body)?;
+                (Bytes::new(), Some(form::receive(self.edge, form, headers, body).await?))
+            }
+            None => (self.read(body).await?, None),
+        };
+        let mut request = Request::new(Full::new(bytes));
         *request.method_mut() = self.parts.method.clone();
         *request.uri_mut() = self.parts.uri.clone();
         *request.version_mut() = self.parts.version;
@@ -221,6 +231,9 @@ impl Asked<'_> {
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.parts.uri.clone());
         request.extensions_mut().insert(allowed.clone());
+        if let Some(brought) = brought {
+            request.extensions_mut().insert(brought);
+        }
         let (mut parts, body) = self.rooms.answer(request).await.into_parts();
         if let Some(refusal) = parts.extensions.remove::<Refusal>() {
             let Some(methods) = allowed.header().filter(|_| refusal == Refusal::NotFound) else {
@@ -258,12 +271,7 @@ impl Asked<'_> {
         if body.size_hint().lower() > limits.body_bytes as u64 {
             return Err(Refusal::TooLarge);
         }
-        // Ten thousand connections could each hold a large body that never ends.
-        let is_small = body.size_hint().upper().is_some_and(|length| length <= SMALL_BODY);
-        let _permit = match is_small {
-            true => None,
-            false => Some(LARGE_BODIES.try_acquire().map_err(|_| Refusal::Unavailable(Duration::from_secs(1)))?),
-        };
+        let _permit = place_for(&body)?;
         match tokio::time::timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
             Ok(Ok(collected)) => Ok(collected.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
@@ -317,6 +325,15 @@ impl Asked<'_> {
             Err(_) => Response::new(Body::Empty),
         }
     }
+}
+
+/// A place among the large bodies, if `body` is one: ten thousand connections could each hold
+/// one that never ends.
+fn place_for(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, Refusal> {
+    if body.size_hint().upper().is_some_and(|length| length <= SMALL_BODY) {
+        return Ok(None);
+    }
+    LARGE_BODIES.try_acquire().map(Some).map_err(|_| Refusal::Unavailable(Duration::from_secs(1)))
 }
 
 /// Where `path` is to be found now, percent-encoded.

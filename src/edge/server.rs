@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use super::connection::{Heads, Patient};
 use super::follow::follow;
+use super::form;
 use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
@@ -74,6 +75,8 @@ impl Server {
         let mut connections = JoinSet::new();
         self.edge.ready_data().await;
         let follower = tokio::spawn(follow(self.edge.clone()));
+        // Nobody waits for it: it is for the log.
+        let prepared = tokio::spawn(form::prepare(self.edge.clone()));
         let sweeper = self.edge.store().map(|store| tokio::spawn(sweep(store.clone())));
         tokio::pin!(shutdown);
         loop {
@@ -107,6 +110,7 @@ impl Server {
         }
         drop(self.listener);
         follower.abort();
+        prepared.abort();
         self.edge.close();
         if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");

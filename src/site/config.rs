@@ -166,6 +166,8 @@ pub struct Edge {
     pub data: BTreeMap<TableName, OpenTable>,
     /// How much memory kept fragments may take together with the pages around them, in MiB.
     pub fragments_mib: u32,
+    /// How large one file may be that a reader sends with a form, in MiB.
+    pub upload_mib: u32,
 }
 
 impl Default for Edge {
@@ -179,6 +181,7 @@ impl Default for Edge {
             cache_mib: 32,
             data: BTreeMap::new(),
             fragments_mib: 8,
+            upload_mib: 10,
         }
     }
 }

@@ -69,6 +69,10 @@ pub enum Code {
     Fragment,
     /// No fragment has this name.
     UnknownFragment,
+    /// The declaration of a form is not what is expected.
+    Form,
+    /// No form has this name.
+    UnknownForm,
 }
 
 impl Code {
@@ -96,6 +100,8 @@ impl Code {
         Self::DataPage,
         Self::Fragment,
         Self::UnknownFragment,
+        Self::Form,
+        Self::UnknownForm,
     ];
 
     /// The name as it is printed: `broken-link`.
@@ -123,6 +129,8 @@ impl Code {
             Self::DataPage => "data-page",
             Self::Fragment => "fragment",
             Self::UnknownFragment => "unknown-fragment",
+            Self::Form => "form",
+            Self::UnknownForm => "unknown-form",
         }
     }
 }

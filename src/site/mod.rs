@@ -7,6 +7,7 @@ pub mod config;
 pub mod data_page;
 pub mod diagnostic;
 pub mod digest;
+pub mod form;
 pub mod fragment;
 pub mod permalink;
 pub mod recursion;

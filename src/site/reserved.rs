@@ -4,7 +4,10 @@
 //! there.
 
 /// The people's pages: the path itself and everything below it.
-pub const PEOPLE: &[&str] = &["/search", "/login", "/logout", "/register", "/account", "/admin"];
+pub const PEOPLE: &[&str] = &[FORM, "/search", "/login", "/logout", "/register", "/account", "/admin"];
+
+/// Forms: each alone, and what is sent.
+pub const FORM: &str = "/form";
 
 /// What machines call lives below this.
 pub const MACHINES: &str = "/_";

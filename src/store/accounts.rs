@@ -29,6 +29,8 @@ pub struct Member {
     pub keeps_history: bool,
     /// Since when.
     pub created_at: Timestamp,
+    /// Whether they may see what came by forms.
+    pub is_admin: bool,
 }
 
 /// Someone who wants an account.
@@ -123,6 +125,23 @@ impl Store {
         .await
     }
 
+    /// Makes the member with this address an administrator, or no longer one, and ends their
+    /// sessions: with other rights they sign in anew. Says whether there is such a member.
+    pub async fn set_admin(&self, email: &EmailAddress, is_admin: bool) -> Result<bool, StoreError> {
+        let email = email.clone();
+        self.write(Durability::Durable, move |sql| {
+            sql.run(
+                "DELETE FROM littoral_session WHERE member_id IN
+                     (SELECT id FROM littoral_member WHERE email_key = $1 AND is_admin <> $2)",
+                params![email.key(), is_admin],
+            )?;
+            let found = sql
+                .run("UPDATE littoral_member SET is_admin = $1 WHERE email_key = $2", params![is_admin, email.key()])?;
+            Ok(found > 0)
+        })
+        .await
+    }
+
     /// Deletes a member with everything that is theirs: sessions and history go with the row.
     pub async fn delete_member(&self, member: MemberId) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |sql| {
@@ -133,9 +152,10 @@ impl Store {
 }
 
 /// The columns that make a [`Member`], of a table called `m`.
-pub(super) const COLUMNS: &str = "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at";
+pub(super) const COLUMNS: &str =
+    "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at, m.is_admin";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 7;
+pub(super) const COLUMN_COUNT: usize = 8;
 
 /// The member whose [`COLUMNS`] begin at `first`.
 pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> {
@@ -146,6 +166,7 @@ pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> 
         preferences: Preferences::from_words(row.get(first + 3)?, row.get(first + 4)?),
         keeps_history: row.get::<i64>(first + 5)? != 0,
         created_at: time(row, first + 6)?,
+        is_admin: row.get::<i64>(first + 7)? != 0,
     })
 }
 

@@ -18,6 +18,7 @@ mod allowances;
 mod door;
 mod email_address;
 mod error;
+mod forms;
 mod history;
 mod migrations;
 mod postgres;
@@ -33,6 +34,10 @@ pub use allowances::{Allowance, Attempt};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::StoreError;
+pub use forms::{
+    ANSWERS_AT_ONCE, AnswerPlace, COUNTED, Cell, Destination, FormAnswer, FormCount, FormFile, Kept, NewAnswer,
+    TWICE_WITHIN, Unfit,
+};
 pub use history::{KEPT_READS, PageRead};
 pub use preferences::{Preferences, TextSize, Theme};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::StoreError;
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
 use super::door::{Durability, Store};
+use super::forms::forget_visitors;
 use super::preferences::Preferences;
 use super::sql::params;
 
@@ -238,7 +239,8 @@ impl Store {
                      (SELECT subject FROM littoral_attempt WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2)",
                 params![now, SWEPT_AT_ONCE],
             )?;
-            Ok(sessions.max(attempts) as i64 >= SWEPT_AT_ONCE)
+            let visitors = forget_visitors(sql, now, SWEPT_AT_ONCE)?;
+            Ok(sessions.max(attempts).max(visitors) as i64 >= SWEPT_AT_ONCE)
         })
         .await
     }

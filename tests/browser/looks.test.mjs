@@ -22,6 +22,9 @@ const MANUAL = {
   login: "/login",
   register: "/register",
   preferences: "/account/preferences",
+  "form-placed": "/docs/feedback/",
+  "form-alone": "/form/feedback",
+  "form-thanks": "/form/feedback/thanks",
 };
 const BLOG = {
   "blog-home": "/",

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-const LITTORAL = process.env.LITTORAL ?? join(REPOSITORY, "target/debug/littoral");
+export const LITTORAL = process.env.LITTORAL ?? join(REPOSITORY, "target/debug/littoral");
 /** What a build reads: the folders of `Sources`, and the configuration. */
 const INPUTS = ["content", "layouts", "static", "data", "dynamic", "littoral.yaml"];
 /** How long a first build and a server's start may take on a busy machine, in milliseconds. */

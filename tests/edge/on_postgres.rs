@@ -4,10 +4,12 @@
 #![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
 mod account;
+mod admin;
 mod browser;
 mod conditions;
 mod data_page;
 mod files;
+mod form;
 mod fragment;
 mod health;
 mod history;

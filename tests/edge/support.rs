@@ -9,6 +9,7 @@ use std::time::Duration;
 use littoral::build::search_index;
 use littoral::edge::{Edge, Limits, Options, Server};
 use littoral::site::config;
+use littoral::site::form::Form;
 use littoral::site::release::{
     Access, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shelf, Shell, Site, Writer,
 };
@@ -63,6 +64,7 @@ impl Release {
             redirects: Vec::new(),
             shells: Default::default(),
             templates: Default::default(),
+            forms: Default::default(),
             search: None,
         };
         let shelf = Shelf::of(root);
@@ -134,6 +136,13 @@ impl Release {
     /// A template of `dynamic/`, its name without `.hbs`.
     pub fn template(&mut self, name: &str, text: &str) {
         self.manifest.templates.insert(name.to_owned(), self.writer.put(text.as_bytes()).unwrap().digest);
+    }
+
+    /// The form that is declared so.
+    pub fn form(&mut self, name: &str, declaration: &str) {
+        let (form, found) = Form::parse(name, &format!("dynamic/forms/{name}.yaml"), declaration, 10_000_000);
+        assert!(found.is_empty(), "{found:?}");
+        self.manifest.forms.insert(name.to_owned(), form.unwrap());
     }
 
     /// The search index of these sections.

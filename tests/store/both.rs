@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use littoral::store::{
-    Address, Allowance, Attempt, KEPT_READS, NewSession, PageRead, Preferences, Registration, SessionDigest, Store,
-    StoreError, TextSize, Theme,
+    Address, Allowance, AnswerPlace, Attempt, FormFile, KEPT_READS, Kept, NewAnswer, NewSession, PageRead, Preferences,
+    Registration, SessionDigest, Store, StoreError, TextSize, Theme,
 };
 
 use crate::shore::{Shore, days, member, new_member, now, session};
@@ -25,6 +25,10 @@ pub fn all() -> Vec<(&'static str, Test)> {
         a_history_that_is_switched_off_is_forgotten_and_not_written,
         beyond_the_free_tries_each_makes_the_wait_twice_as_long,
         a_hundred_tries_at_once_are_a_hundred_tries,
+        of_fifty_clicks_at_once_one_answer_is_kept,
+        the_same_answer_is_another_one_after_a_while_and_nothing_is_left_of_where_it_came_from,
+        a_forgotten_answer_takes_its_files_along_and_no_others,
+        who_becomes_an_administrator_signs_in_anew,
     ]
 }
 
@@ -237,4 +241,86 @@ pub async fn a_hundred_tries_at_once_are_a_hundred_tries(shore: Shore) {
         admitted += usize::from(one.await.unwrap());
     }
     assert_eq!(admitted, 3);
+}
+
+fn answer(text: &str) -> NewAnswer {
+    NewAnswer {
+        form: "note".to_owned(),
+        answers: format!("{{\"text\":\"{text}\"}}"),
+        once: *blake3::hash(text.as_bytes()).as_bytes(),
+        files: Vec::new(),
+        destination: None,
+    }
+}
+
+pub async fn of_fifty_clicks_at_once_one_answer_is_kept(shore: Shore) {
+    let store = shore.open();
+    let clicks: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.keep_answer(answer("once"), now()).await.unwrap() })
+        })
+        .collect();
+    let mut kept = 0;
+    for click in clicks {
+        kept += usize::from(matches!(click.await.unwrap(), Kept::Now(_)));
+    }
+    assert_eq!((kept, shore.ask("SELECT count(*) FROM littoral_form_answer").as_str()), (1, "1"));
+}
+
+pub async fn the_same_answer_is_another_one_after_a_while_and_nothing_is_left_of_where_it_came_from(shore: Shore) {
+    let store = shore.open();
+    store.keep_answer(answer("again"), now()).await.unwrap();
+    let soon = now() + SignedDuration::from_mins(1);
+    assert!(matches!(store.keep_answer(answer("again"), soon).await.unwrap(), Kept::Before(_)));
+    store.sweep(soon).await.unwrap();
+    assert_eq!(shore.ask("SELECT count(*) FROM littoral_form_answer WHERE once IS NOT NULL"), "1");
+    let later = now() + SignedDuration::from_mins(3);
+    store.sweep(later).await.unwrap();
+    assert_eq!(shore.ask("SELECT count(*) FROM littoral_form_answer WHERE once IS NOT NULL"), "0");
+    assert!(matches!(store.keep_answer(answer("again"), later).await.unwrap(), Kept::Now(_)));
+    let all = store.answers("note", AnswerPlace::NEWEST, None, 9).await.unwrap();
+    assert_eq!(all.iter().map(|answer| answer.received_at).collect::<Vec<_>>(), [later, now()]);
+    let since = store.answers("note", AnswerPlace::NEWEST, Some(later), 9).await.unwrap();
+    assert_eq!(since.len(), 1);
+}
+
+pub async fn a_forgotten_answer_takes_its_files_along_and_no_others(shore: Shore) {
+    let store = shore.open();
+    let file = |name: &str| FormFile {
+        id: FormFile::new_id(),
+        field: "file".to_owned(),
+        digest: "ab".repeat(32),
+        name: name.to_owned(),
+        media: "text/plain".to_owned(),
+        length: 3,
+    };
+    let files = [file("one"), file("other")];
+    let mut kept = Vec::new();
+    for file in &files {
+        let new = NewAnswer { files: vec![file.clone()], ..answer(&file.name) };
+        let Kept::Now(id) = store.keep_answer(new, now()).await.unwrap() else { panic!("it is new") };
+        kept.push(id);
+    }
+    assert_eq!(store.answer(kept[0]).await.unwrap().unwrap().1, [files[0].clone()]);
+    assert_eq!(store.forget_answer(kept[0]).await.unwrap(), Some(vec![files[0].clone()]));
+    assert_eq!(store.forget_answer(kept[0]).await.unwrap(), None);
+    assert_eq!(store.form_file(files[0].id).await.unwrap(), None);
+    assert_eq!(store.form_file(files[1].id).await.unwrap(), Some(files[1].clone()));
+    assert_eq!(store.forms_with_answers().await.unwrap(), ["note"]);
+}
+
+pub async fn who_becomes_an_administrator_signs_in_anew(shore: Shore) {
+    let store = shore.open();
+    let ann = member(&store, "ann@example.org").await;
+    let address = littoral::store::EmailAddress::parse("ANN@example.org").unwrap();
+    store.begin_session(session("before", Some(ann)), now()).await.unwrap();
+    assert!(store.set_admin(&address, true).await.unwrap());
+    assert!(store.session(&SessionDigest::of(b"before"), now()).await.unwrap().is_none());
+    store.begin_session(session("after", Some(ann)), now()).await.unwrap();
+    let is_admin = |found: Option<littoral::store::Session>| found.unwrap().member.unwrap().is_admin;
+    assert!(is_admin(store.session(&SessionDigest::of(b"after"), now()).await.unwrap()));
+    // Said again, nothing changes, and nobody is signed out.
+    assert!(store.set_admin(&address, true).await.unwrap());
+    assert!(is_admin(store.session(&SessionDigest::of(b"after"), now()).await.unwrap()));
 }

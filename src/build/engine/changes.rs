@@ -90,6 +90,7 @@ impl Changes {
             Read::Template(_) | Read::IsTemplate(_) | Read::Asset(_) => layouts,
             Read::Setting(_) => config,
             Read::Fragment(_) => dynamic,
+            Read::Form(_) => dynamic || config,
             Read::Data(name) => self.files.contains(&format!("data/{name}")),
             Read::Link { .. } => self.has_other_names,
             other => self.has_other_structure || config || other.fields().is_some_and(|seen| seen.meets(self.fields)),

@@ -344,5 +344,6 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<Stri
         edge: config.edge.clone(),
     };
     let templates = kept.templates.iter().map(|(name, object)| (name.clone(), object.digest)).collect();
-    Manifest { format: FORMAT, site, entries, redirects, shells, templates, search }
+    let forms = world.forms.all().clone();
+    Manifest { format: FORMAT, site, entries, redirects, shells, templates, forms, search }
 }

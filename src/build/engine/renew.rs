@@ -11,6 +11,7 @@ use super::{Request, Round, select};
 use crate::build::asset::Assets;
 use crate::build::data::DataFiles;
 use crate::build::data_pages::Routes;
+use crate::build::form::Forms;
 use crate::build::fragment::Fragments;
 use crate::build::layout;
 use crate::build::model::{self, Head};
@@ -73,6 +74,7 @@ struct Parts {
     layouts: Arc<layout::Layouts>,
     data: Arc<DataFiles>,
     fragments: Arc<Fragments>,
+    forms: Arc<Forms>,
     assets: Arc<Assets>,
     routes: Routes,
     /// Whether every layout could be read.
@@ -106,12 +108,18 @@ fn parts(
         Some(world) if !changes.touch("dynamic") => world.fragments.clone(),
         _ => Arc::new(Fragments::load(sources, files, found)),
     };
+    let forms = match before {
+        Some(world) if !changes.touch("dynamic") && !changes.touch_config() && world.forms.are_whole() => {
+            world.forms.clone()
+        }
+        _ => Arc::new(Forms::load(sources, files, u64::from(config.edge.upload_mib) * 1024 * 1024, found)),
+    };
     let assets = match before {
         Some(world) if !changes.touch("layouts") => world.assets.clone(),
         _ => Arc::new(Assets::load(sources, files, request.naming, found)),
     };
     let routes = Routes::load(sources, files, found);
-    Parts { config, layouts, data, fragments, assets, routes, are_whole }
+    Parts { config, layouts, data, fragments, forms, assets, routes, are_whole }
 }
 
 fn new_world(
@@ -125,7 +133,7 @@ fn new_world(
     let mut heads: Vec<(&str, Arc<Head>)> =
         kept.heads.iter().map(|(source, head)| (source.as_str(), head.clone())).collect();
     heads.par_sort_unstable_by_key(|(source, _)| *source);
-    let Parts { config, layouts, data, fragments, assets, routes, .. } = parts;
+    let Parts { config, layouts, data, fragments, forms, assets, routes, .. } = parts;
     let settings = (request.drafts, request.sources.today());
     let site = model::load(&heads, config, files, settings, texts, found);
     let mut plan = plan::plan(&site, &layouts, files, texts, found);
@@ -140,6 +148,7 @@ fn new_world(
         assets,
         data,
         fragments,
+        forms,
         files: digests.collect(),
         described,
         blocks: Blocks::default(),

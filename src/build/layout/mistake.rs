@@ -114,6 +114,7 @@ pub const NAMES: &[&str] = &[
     "concat",
     "hole",
     "fragment",
+    "form",
     "if",
     "unless",
     "each",

@@ -60,6 +60,18 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
         // `</script>` inside a text must not end the script that holds it.
         Ok(out.write(&asked.value(0).to_string().replace('<', "\\u003c"))?)
     });
+    html("form", |asked, out| {
+        let name = asked.text(0)?;
+        match asked.scope.reader.form(name) {
+            Some(html) => Ok(out.write(html?.trim_end())?),
+            None => Err(Refusal::unknown(
+                Code::UnknownForm,
+                format!("no form is called `{name}`: expected a file `dynamic/forms/{name}.yaml`"),
+                name,
+                asked.scope.reader.unnoted().forms.names(),
+            )),
+        }
+    });
     html("littoral_template", |asked, _| {
         asked.scope.reader.note(&Read::Template(asked.text(0)?.to_owned()));
         Ok(())

@@ -432,6 +432,10 @@ impl Surroundings for PageSurroundings<'_> {
         };
         match world.layouts.render(&name, Value::Object(data), &Rc::new(scope)) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned()),
+            // The name is written in the call: that is where it is mended.
+            Err(diagnostic) if diagnostic.code == Code::UnknownForm => {
+                Err(vec![Diagnostic { place: Some(self.place(call.span.clone())), ..*diagnostic }])
+            }
             Err(diagnostic) => {
                 let place = self.place(call.span.clone());
                 let called = format!("called by `{}` at {}:{}:{}", call.name, place.file, place.line, place.column);

@@ -19,6 +19,8 @@ pub enum Read {
     Setting(Setting),
     /// A file of `data/`.
     Data(String),
+    /// A form, by its name: how it is declared, and by what it is rendered.
+    Form(String),
     /// The URL of an asset.
     Asset(String),
     /// Where a destination leads, seen from a page; from anywhere when it is absolute.
@@ -197,6 +199,7 @@ impl fmt::Display for Read {
                 Setting::Search => "littoral.yaml: `search`",
             }),
             Self::Data(name) => write!(f, "data/{name}"),
+            Self::Form(name) => write!(f, "the form dynamic/forms/{name}.yaml"),
             Self::Asset(name) => write!(f, "the URL of layouts/assets/{name}"),
             Self::Link { to, .. } => write!(f, "where the link `{to}` leads"),
             Self::Page { source, fields } => write!(f, "the head of content/{source} ({})", seen(*fields)),

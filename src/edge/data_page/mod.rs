@@ -214,7 +214,7 @@ async fn html(
         .await
         .map_err(|error| Refusal::fault("rendering a title panicked", &error))?
         .map_err(|error| Refusal::fault("the title of a data page cannot be rendered", &error))?;
-    Ok(Page::new(page.template(), title, data).to_be_found().into_response())
+    Ok(Page::new(page.template(), title, data).open_to_search_engines().into_response())
 }
 
 /// The version of what was read: the same rows in the same release are the same page.

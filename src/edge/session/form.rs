@@ -31,22 +31,29 @@ impl Form {
     }
 
     fn read(body: &[u8]) -> Option<Self> {
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let (name, value) = (decode(&pair[..end])?, decode(pair.get(end + 1..).unwrap_or_default())?);
-            if fields.len() == FIELDS || fields.iter().any(|(found, _)| *found == name) {
-                return None;
-            }
-            fields.push((name, value));
-        }
-        Some(Self(fields))
+        let fields = pairs(body, FIELDS)?;
+        let is_twice = |at: usize, name: &str| fields[..at].iter().any(|(found, _)| found == name);
+        let is_once = !fields.iter().enumerate().any(|(at, (name, _))| is_twice(at, name));
+        is_once.then_some(Self(fields))
     }
 
     /// The value of a field; empty when there is no such field.
     pub(in crate::edge) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
     }
+}
+
+/// The fields of a form, in order, at most so many; one may come twice, as boxes do.
+pub(in crate::edge) fn pairs(body: &[u8], most: usize) -> Option<Vec<(String, String)>> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        if fields.len() == most {
+            return None;
+        }
+        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        fields.push((decode(&pair[..end])?, decode(pair.get(end + 1..).unwrap_or_default())?));
+    }
+    Some(fields)
 }
 
 /// What stands after `?`, read as a form is; nothing when it is not one, because a link may

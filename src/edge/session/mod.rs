@@ -45,7 +45,7 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
 pub(super) use cookie::Cookie;
-pub(super) use form::{Form, Query, fields_of};
+pub(super) use form::{Form, Query, fields_of, pairs};
 pub(super) use origin::Origin;
 pub(super) use reader::{Reader, too_many};
 
@@ -248,6 +248,37 @@ where
             }
         })
         .map(room::answer)
+        .boxed()
+}
+
+/// Who has sent what, for a room that reads it by itself.
+pub(super) struct Visit {
+    pub(super) reader: Reader,
+    pub(super) origin: Origin,
+    /// The media type of the body, in small letters, without its parameters.
+    pub(super) media: String,
+}
+
+/// Gives the visit. A store that does not answer takes away who is signed in, not the visit:
+/// a form must not be lost because of it.
+pub(super) fn visit(edge: Edge) -> BoxedFilter<(Visit,)> {
+    head()
+        .then(move |head: Head| {
+            let edge = edge.clone();
+            async move {
+                let reader = match Reader::of(&edge, &head).await {
+                    Ok(reader) => reader,
+                    Err(_) => Reader::unasked(&edge, &head),
+                };
+                let media = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
+                Visit {
+                    reader,
+                    origin: Origin::of(&head.headers, head.host.as_ref(), &edge.release().site.base_url),
+                    media: media.trim().to_ascii_lowercase(),
+                }
+            }
+        })
         .boxed()
 }
 

@@ -52,20 +52,30 @@ impl Reader {
                 tokio::spawn(async move { store.see_session(digest, idle, now).await });
             }
         }
+        Ok(Self::with(edge, head, brought, session))
+    }
+
+    /// The reader, when nobody can be asked for their session.
+    pub(super) fn unasked(edge: &Edge, head: &Head) -> Self {
+        let brought = Brought::of(&head.headers, Transport::of(&head.headers, head.host.as_ref()));
+        Self::with(edge, head, brought, None)
+    }
+
+    fn with(edge: &Edge, head: &Head, brought: Brought, session: Option<Session>) -> Self {
         let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let (secret, earlier) = match session {
             Some(_) => (brought.session, brought.form),
             None => (brought.form, None),
         };
-        Ok(Self {
+        Self {
             secret,
             earlier,
             session,
             look: brought.look,
-            transport,
+            transport: Transport::of(&head.headers, head.host.as_ref()),
             agent: agent.to_owned(),
-            client: client(&head.headers, head.peer.0.ip(), &settings.proxies),
-        })
+            client: client(&head.headers, head.peer.0.ip(), &edge.release().site.edge.proxies),
+        }
     }
 
     /// The member, if it is one.
@@ -124,7 +134,7 @@ impl Reader {
 
     /// Whether `token` was made for this reader. What was made before a member signed in
     /// is worth nothing after.
-    pub(super) fn knows(&self, token: &str) -> bool {
+    pub(in crate::edge) fn knows(&self, token: &str) -> bool {
         let earlier = self.earlier.as_ref().filter(|_| self.member().is_none());
         self.secret.iter().chain(earlier).any(|secret| secret.made(token))
     }

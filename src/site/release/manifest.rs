@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::site::config;
 use crate::site::digest::{Digest, NotADigest};
+use crate::site::form::Form;
 
 /// The version of the manifest's form. An edge refuses one that it does not know.
 pub const FORMAT: u32 = 2;
@@ -53,6 +54,9 @@ pub struct Manifest {
     pub shells: BTreeMap<String, Shell>,
     /// The templates of `dynamic/`, name without its end (`search/results`) → object.
     pub templates: BTreeMap<String, Digest>,
+    /// The forms that the site declares, by name.
+    #[serde(default)]
+    pub forms: BTreeMap<String, Form>,
     /// The folder of the search index below `.littoral/search/`, when there is one.
     pub search: Option<String>,
 }
@@ -74,6 +78,7 @@ impl Manifest {
             redirects: Vec::new(),
             shells: BTreeMap::new(),
             templates: BTreeMap::new(),
+            forms: BTreeMap::new(),
             search: None,
         }
     }
@@ -83,7 +88,7 @@ impl Manifest {
     /// Its bytes. What `serde_json` makes of it, with the entries on all cores: there are as
     /// many as the site has files.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let Self { format, site, entries, redirects, shells, templates, search } = self;
+        let Self { format, site, entries, redirects, shells, templates, forms, search } = self;
         let entries = entries.par_chunks(1_024).map(serde_json::to_vec).collect::<serde_json::Result<Vec<_>>>()?;
         let length = entries.iter().map(Vec::len).sum::<usize>() + 256 * (redirects.len() + 64);
         let mut bytes = Vec::with_capacity(length);
@@ -105,6 +110,8 @@ impl Manifest {
         serde_json::to_writer(&mut bytes, shells)?;
         bytes.extend_from_slice(b",\"templates\":");
         serde_json::to_writer(&mut bytes, templates)?;
+        bytes.extend_from_slice(b",\"forms\":");
+        serde_json::to_writer(&mut bytes, forms)?;
         bytes.extend_from_slice(b",\"search\":");
         serde_json::to_writer(&mut bytes, search)?;
         bytes.push(b'}');

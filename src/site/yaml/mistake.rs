@@ -84,6 +84,9 @@ pub(super) fn in_words(whole: &str, lines_before: usize) -> Said {
         let near = nearest(wanted, names_in(rest)).map(|near| format!("did you mean `{near}`?"));
         return Said { message, hint: near, word: Word::Value };
     }
+    if let Some((key, _)) = named(said, "missing field `") {
+        return Said { message: of_path(format!("the key `{key}` is missing")), hint: None, word: Word::None };
+    }
     if let Some((key, _)) = named(said, "duplicate field `") {
         let hint = Some("keep one of the two".to_owned());
         return Said { message: format!("`{key}` stands here twice"), hint, word: Word::Twice(key.to_owned()) };

@@ -17,7 +17,7 @@ pub(super) fn named(row: &sql::Row<'_>) -> Result<(Row, usize), StoreError> {
     };
     match row.columns() {
         Columns::Sqlite(row) => {
-            for (at, name) in row.as_ref().column_names().into_iter().enumerate() {
+            for (at, name) in row.as_ref().column_names().enumerate() {
                 put(name, of_sqlite(row.get_ref(at)?));
             }
         }
