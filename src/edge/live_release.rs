@@ -206,6 +206,11 @@ impl LiveRelease {
         self.holes.get(row).or_else(|| self.newer_holes.get(row - self.holes.len()))
     }
 
+    /// Whether its author's queries read the store.
+    pub(super) fn reads_the_store(&self) -> bool {
+        !self.data_pages.is_empty() || self.fragments.all().any(|known| !known.declaration.queries.is_empty())
+    }
+
     /// Where `path` went, percent-encoded.
     pub(super) fn redirect(&self, path: &str) -> Option<&str> {
         self.redirects.get(path).map(|to| &**to)

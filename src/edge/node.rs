@@ -94,7 +94,7 @@ impl Edge {
         let address = options.store.as_ref().unwrap_or(&settings.store);
         let address = Address::parse(root, address)?;
         let (store, has_accounts) = (OnceLock::new(), settings.accounts);
-        if has_accounts || !release.data_pages.is_empty() || !release.forms.is_empty() {
+        if has_accounts || release.reads_the_store() || !release.forms.is_empty() {
             let _ = store.set(Store::open(&address)?);
         }
         let kept = Kept::of_mib(release.site.edge.cache_mib);
@@ -170,7 +170,7 @@ impl Edge {
     /// is told before somebody asks.
     pub(super) async fn ready_data(&self) {
         let release = self.release();
-        if !release.data_pages.is_empty()
+        if release.reads_the_store()
             && let Err(error) = self.data_ready(&release).await
         {
             tracing::error!(%error, "the data pages cannot be answered");

@@ -300,6 +300,39 @@ async fn other_methods_are_refused_with_those_there_are() {
     );
 }
 
+const LARGEST: &str = "---
+parameters:
+  country: { type: text, max: 2 }
+query:
+  all: SELECT name FROM city WHERE country = :country ORDER BY population DESC
+  one: { one: SELECT name FROM country WHERE code = :country }
+cache: { scope: everyone, for: 1h }
+---
+{{one.name}}:{{#each all}} {{name}}{{/each}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fragment_shows_rows_and_those_of_a_form_at_once() {
+    let form = "title: A city\nfields:\n  key: { label: Key, type: integer, required: true }\n  name: { label: Name, type: text, required: true }\n  land: { label: Land, type: text }\ngoes_to: { table: city, columns: { id: key, name: name, country: land } }\n";
+    let edge = TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        site.template("fragments/largest", LARGEST);
+        site.form("city", form);
+    })
+    .await;
+    let fragment = async || edge.get("/_/fragment/largest?country=fr").await.text().await.unwrap();
+    assert_eq!(fragment().await, "France: Lyon");
+    // Kept for an hour: what another program writes is not seen.
+    edge.ask_store("UPDATE city SET population = 1 WHERE id = 7 RETURNING name");
+    assert_eq!(fragment().await, "France: Lyon");
+    let origin = format!("http://{}", edge.address);
+    let sent = edge.request(reqwest::Method::POST, "/form/city").header("origin", &origin);
+    let sent = sent.form(&[("key", "8"), ("name", "Brest"), ("land", "fr")]).send().await.unwrap();
+    assert_eq!(sent.status(), 303);
+    assert!(fragment().await.contains("Brest"), "{}", fragment().await);
+    assert_eq!(edge.get("/_/fragment/largest?country=xyz").await.status(), 422);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_release_brings_its_pages_without_a_pause() {
     let options = Options { follow_every: Duration::from_millis(20), ..quick() };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use super::routes::Named;
+use crate::edge::fragment::Known;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
 use crate::site::data_page::{Given, Kind, List, Parameter, Query};
@@ -56,6 +57,12 @@ impl Ready {
                 faults.insert(page.name.clone(), fault);
             }
         }
+        for known in release.fragments.all() {
+            if let Some(fault) = fault_of_fragment(&reads, known).await {
+                tracing::error!("{fault}");
+                faults.insert(format!("fragments/{}", known.name), fault);
+            }
+        }
         Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now() })
     }
 
@@ -86,6 +93,18 @@ async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
     }
     let why = mistake_in_list(reads, page.declared.list.as_ref()?, page)?;
     Some(format!("{}: its list cannot be shown: {why}", page.file))
+}
+
+/// What is wrong with a fragment: its first query that the database does not take.
+async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String> {
+    for (name, query) in &fragment.declaration.queries {
+        let values = fragment.declaration.samples(&query.statement);
+        if let Err(error) = reads.check(&query.statement.sql, values).await {
+            let (file, line) = (&query.place.file, query.place.line);
+            return Some(format!("{file}:{line}: the query `{name}` cannot be asked: {error}"));
+        }
+    }
+    None
 }
 
 /// Values such as the query will get.

@@ -173,7 +173,11 @@ async fn keep(
         files: kept.clone(),
         destination: destination(form, answers),
     };
+    let table = new.destination.as_ref().map(|destination| destination.table.clone());
     let done = store.keep_answer(new, now).await;
+    if let (Ok(Kept::Now(_)), Some(table)) = (&done, &table) {
+        edge.changed(table);
+    }
     // The answer that is kept has files of its own, or there is none.
     if !matches!(done, Ok(Kept::Now(_))) {
         remove(&uploads, &kept).await;

@@ -38,6 +38,11 @@ impl Fragments {
         self.0.insert(known.name.clone(), Arc::new(known));
     }
 
+    /// All of them.
+    pub(in crate::edge) fn all(&self) -> impl Iterator<Item = &Known> {
+        self.0.values().map(Arc::as_ref)
+    }
+
     /// The one of this name.
     pub(super) fn get(&self, name: &str) -> Option<&Arc<Known>> {
         self.0.get(name)

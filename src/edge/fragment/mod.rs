@@ -27,6 +27,7 @@ mod kept;
 mod pace;
 mod page;
 mod pause;
+mod query;
 mod render;
 mod source;
 mod splice;
@@ -40,7 +41,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
-pub(super) use call::{Fragments, Placing, Row};
+pub(super) use call::{Fragments, Known, Placing, Row};
 pub(super) use kept::KeptPieces;
 pub(super) use pace::{guard, register};
 pub(super) use page::{answer, stream};

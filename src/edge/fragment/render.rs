@@ -18,7 +18,8 @@ use super::built_in;
 use super::call::Call;
 use super::kept::{Key, Piece, Whom};
 use super::pace::{self, Bounded};
-use super::source::{Asked, Found, Source};
+use super::query;
+use super::source::{Asked, Source};
 use crate::edge::live_release::LiveRelease;
 use crate::edge::node::Edge;
 use crate::edge::refusal::Refusal;
@@ -117,7 +118,9 @@ impl Order {
         let name = self.call.known.name.as_str();
         let found = match own_source(&self.edge, name).or_else(|| built_in::source(name)) {
             Some(source) => timeout_at(end.into(), source.find(&asked)).await?.map_err(NotRendered::Data)?,
-            None => Found::default(),
+            None => {
+                timeout_at(end.into(), query::found(&asked, &known.declaration)).await?.map_err(NotRendered::Data)?
+            }
         };
         let data = self.data(found.values);
         let place = timeout_at(end.into(), PLACES.acquire()).await?.map_err(|_| NotRendered::TooSlow)?;

@@ -124,11 +124,48 @@ fn only_html() -> Vec<Format> {
     vec![Format::Html]
 }
 
-#[derive(Deserialize)]
+/// A query as it is written.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged, expecting = "expected a `SELECT`, or `one: SELECT ...` for a single row")]
-enum Written {
+pub(super) enum Written {
+    /// For all rows.
     Many(String),
-    One { one: String },
+    /// For one row.
+    One {
+        /// The statement.
+        one: String,
+    },
+}
+
+impl Written {
+    /// The query that is written under `name` in the front matter of `source`.
+    pub(super) fn query<'n>(
+        &self,
+        source: &Source<'_>,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Result<Query, Box<Diagnostic>> {
+        let (sql, rows) = match self {
+            Self::Many(sql) => (sql, Rows::Many),
+            Self::One { one } => (one, Rows::One),
+        };
+        let place = source.place_of(&format!("{name}:"));
+        let statement = Statement::parse(sql).map_err(|refused| {
+            let word = sql.get(refused.at.clone()).unwrap_or_default();
+            let place = source.place_in_query(name, word).unwrap_or_else(|| place.clone());
+            let mistake = Diagnostic::error(source.code, place, refused.message);
+            Box::new(if refused.hint.is_empty() { mistake } else { mistake.hint(refused.hint) })
+        })?;
+        if let Some(unknown) = statement.parameters.iter().find(|name| !known.clone().any(|known| known == *name)) {
+            let place = source.place_in_query(name, &format!(":{unknown}")).unwrap_or(place);
+            let mistake = Diagnostic::error(source.code, place, format!("no parameter is called `{unknown}`"));
+            return Err(Box::new(match nearest(unknown, known) {
+                Some(near) => mistake.hint(format!("did you mean `:{near}`?")),
+                None => mistake.hint(format!("declare it under `parameters`: `{unknown}: {{ type: text }}`")),
+            }));
+        }
+        Ok(Query { statement, rows, place })
+    }
 }
 
 impl DataPage {
@@ -145,7 +182,7 @@ impl DataPage {
         }
         let read: Head = serde_yaml::from_str(head)
             .map_err(|error| vec![yaml::diagnostic(Code::DataPage, file, text, 1, &error)])?;
-        let source = Source { file, text, head_at: FENCE.len(), head };
+        let source = Source { code: Code::DataPage, file, text, head_at: FENCE.len(), head };
         source.page(read, template)
     }
 
@@ -163,12 +200,16 @@ fn split(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The text that is read, for the places of what is wrong in it.
-struct Source<'s> {
-    file: &'s str,
-    text: &'s str,
-    head: &'s str,
-    /// Where the head begins in the text.
-    head_at: usize,
+pub(super) struct Source<'s> {
+    /// What its mistakes are called.
+    pub(super) code: Code,
+    pub(super) file: &'s str,
+    /// The whole of the file.
+    pub(super) text: &'s str,
+    /// Its front matter.
+    pub(super) head: &'s str,
+    /// Where that begins in the text.
+    pub(super) head_at: usize,
 }
 
 impl Source<'_> {
@@ -195,11 +236,7 @@ impl Source<'_> {
         }
         let mut queries = BTreeMap::new();
         for (name, written) in read.query {
-            let (sql, rows) = match &written {
-                Written::Many(sql) => (sql, Rows::Many),
-                Written::One { one } => (one, Rows::One),
-            };
-            match self.query(&name, sql, rows, &parameters) {
+            match written.query(self, &name, parameters.keys().map(String::as_str)) {
                 Ok(query) => drop(queries.insert(name, query)),
                 Err(mistake) => found.push(*mistake),
             }
@@ -241,38 +278,12 @@ impl Source<'_> {
         })
     }
 
-    fn query(
-        &self,
-        name: &str,
-        sql: &str,
-        rows: Rows,
-        parameters: &BTreeMap<String, Parameter>,
-    ) -> Result<Query, Box<Diagnostic>> {
-        let place = self.place_of(&format!("{name}:"));
-        let statement = Statement::parse(sql).map_err(|refused| {
-            let word = sql.get(refused.at.clone()).unwrap_or_default();
-            let place = self.place_in_query(name, word).unwrap_or_else(|| place.clone());
-            let mistake = Diagnostic::error(Code::DataPage, place, refused.message);
-            Box::new(if refused.hint.is_empty() { mistake } else { mistake.hint(refused.hint) })
-        })?;
-        if let Some(unknown) = statement.parameters.iter().find(|name| !parameters.contains_key(*name)) {
-            let place = self.place_in_query(name, &format!(":{unknown}")).unwrap_or(place);
-            let mistake = Diagnostic::error(Code::DataPage, place, format!("no parameter is called `{unknown}`"));
-            let near = nearest(unknown, parameters.keys().map(String::as_str));
-            return Err(Box::new(match near {
-                Some(near) => mistake.hint(format!("did you mean `:{near}`?")),
-                None => mistake.hint(format!("declare it under `parameters`: `{unknown}: {{ type: text }}`")),
-            }));
-        }
-        Ok(Query { statement, rows, place })
-    }
-
     fn mistake(&self, at: &str, message: String) -> Diagnostic {
         Diagnostic::error(Code::DataPage, self.place_of(at), message)
     }
 
     /// The line that begins with `key`.
-    fn place_of(&self, key: &str) -> Place {
+    pub(super) fn place_of(&self, key: &str) -> Place {
         let mut from = 0;
         for line in self.head.split_inclusive('\n') {
             let indent = line.len() - line.trim_start().len();

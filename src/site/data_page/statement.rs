@@ -72,6 +72,8 @@ pub struct Statement {
     pub sql: String,
     /// The names of `$1`, `$2`, ...; no name twice.
     pub parameters: Vec<String>,
+    /// Every name in it, in small letters: of tables, columns, functions.
+    pub names: Vec<String>,
 }
 
 /// Why a statement is not taken.
@@ -134,11 +136,15 @@ impl Statement {
             before = Some(word);
         }
         let until = end.map_or(text.len(), |at| at.start);
-        let mut statement = Self { sql: String::with_capacity(until), parameters: Vec::new() };
+        let mut statement = Self { sql: String::with_capacity(until), parameters: Vec::new(), names: Vec::new() };
         for (token, at) in tokens.iter().filter(|(_, at)| at.end <= until) {
             match token {
                 Token::Parameter => statement.push_parameter(&text[at.start + 1..at.end]),
                 Token::Nothing => statement.sql.push(' '),
+                Token::Name { .. } => {
+                    statement.names.push(name(text, at.clone()));
+                    statement.sql.push_str(&text[at.clone()]);
+                }
                 _ => statement.sql.push_str(&text[at.clone()]),
             }
         }

@@ -1,5 +1,6 @@
 //! What a fragment declares, and the check of what it is given.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::head::{Split, split};
 use super::parameter::Parameters;
+use crate::site::data_page::{Given, Query, Source, Statement, Written};
 use crate::site::diagnostic::{Code, Diagnostic, nearest};
 use crate::site::table::ColumnName;
 use crate::site::yaml;
@@ -19,6 +21,8 @@ const BUDGET: Duration = Duration::from_millis(200);
 const LONGEST_BUDGET: Duration = Duration::from_secs(2);
 /// How long a fragment is kept at most.
 const LONGEST_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// What every template is told, whatever it reads.
+const TOLD: [&str; 4] = ["now", "site", "parameters", "reader"];
 /// How much of a wrong value is told again, in characters.
 const SHOWN: usize = 40;
 
@@ -36,11 +40,22 @@ pub struct Declaration {
     /// How long a page waits for it; then the fallback stands.
     #[serde(deserialize_with = "budget")]
     pub budget: Duration,
+    #[serde(rename = "query")]
+    written: BTreeMap<String, Written>,
+    /// What it reads of the site's own tables, by the name that its template knows it by.
+    #[serde(skip)]
+    pub queries: BTreeMap<String, Query>,
 }
 
 impl Default for Declaration {
     fn default() -> Self {
-        Self { parameters: Parameters::new(), cache: Cache::default(), budget: BUDGET }
+        Self {
+            parameters: Parameters::new(),
+            cache: Cache::default(),
+            budget: BUDGET,
+            written: BTreeMap::new(),
+            queries: BTreeMap::new(),
+        }
     }
 }
 
@@ -201,8 +216,18 @@ impl Declaration {
             return Err(Box::new(mistake));
         }
         let lines_before = text[..head.start].matches('\n').count();
-        let declaration = serde_yaml::from_str::<Self>(written)
+        let mut declaration = serde_yaml::from_str::<Self>(written)
             .map_err(|error| Box::new(yaml::diagnostic(Code::Fragment, file, text, lines_before, &error)))?;
+        let source = Source { code: Code::Fragment, file, text, head: written, head_at: head.start };
+        for (name, query) in std::mem::take(&mut declaration.written) {
+            if TOLD.contains(&name.as_str()) {
+                let message = format!("`{name}` is what every fragment is told: call the query otherwise");
+                return Err(Box::new(Diagnostic::error(Code::Fragment, source.place_of(&format!("{name}:")), message)));
+            }
+            let parameters = declaration.parameters.keys().map(String::as_str);
+            let query = query.query(&source, &name, parameters)?;
+            declaration.queries.insert(name, query);
+        }
         Ok((declaration, body))
     }
 
@@ -236,6 +261,12 @@ impl Declaration {
         Ok(Arguments { values, query })
     }
 
+    /// A value for each parameter of `statement`, of the type that it will get.
+    pub fn samples(&self, statement: &Statement) -> Vec<Given> {
+        let parameters = statement.parameters.iter();
+        parameters.filter_map(|name| self.parameters.get(name)).map(|parameter| parameter.sample()).collect()
+    }
+
     /// What decides which arguments are accepted, as text: while it is the same, so are they.
     pub fn signature(&self) -> String {
         format!("{:?}", self.parameters)
@@ -267,7 +298,7 @@ mod tests {
     fn arguments(given: &[(&str, &str)]) -> Result<String, String> {
         let head = "parameters:\n  limit: { type: integer, min: 1, max: 9, default: 5 }\n  \
                     word: { type: text, max: 5, default: \"\" }\n  share: { type: real, default: 0.5 }\n  \
-                    sort: { type: text, one_of: [date, title], default: date }\n  open: { type: boolean, default: no }\n";
+                    sort: { type: text, values: [date, title], default: date }\n  open: { type: boolean, default: no }\n";
         let head = head.replace("no }", "false }");
         let arguments = read(&head).unwrap().arguments(given.iter().copied()).map_err(|error| error.to_string())?;
         assert_eq!(arguments.values.len(), 5);

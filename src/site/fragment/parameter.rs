@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::site::data_page::Given;
+
 /// How long a text may be when its parameter does not say, in characters.
 const LONGEST_TEXT: u64 = 200;
 /// How long it may be when it does. Arguments stand in addresses.
@@ -48,7 +50,7 @@ struct Written {
     min: Option<f64>,
     max: Option<f64>,
     #[serde(default)]
-    one_of: Vec<String>,
+    values: Vec<String>,
     default: Option<Scalar>,
 }
 
@@ -86,9 +88,9 @@ impl TryFrom<Written> for Parameter {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { kind, min, max, one_of, default } = written;
-        if !one_of.is_empty() && !matches!(kind, Word::Text) {
-            return Err("`one_of` belongs to `type: text`".to_owned());
+        let Written { kind, min, max, values, default } = written;
+        if !values.is_empty() && !matches!(kind, Word::Text) {
+            return Err("`values` belongs to `type: text`".to_owned());
         }
         if matches!((min, max), (Some(min), Some(max)) if min > max) {
             return Err("`min` is greater than `max`".to_owned());
@@ -106,7 +108,7 @@ impl TryFrom<Written> for Parameter {
                 if min.is_some() || longest == 0 || longest > LONGEST_ANY {
                     return Err(format!("a text has no `min`, and a `max` of 1 to {LONGEST_ANY} characters"));
                 }
-                Kind::Text { longest, words: one_of }
+                Kind::Text { longest, words: values }
             }
             Word::Boolean if min.is_some() || max.is_some() => {
                 return Err("`type: boolean` has no `min` and no `max`".to_owned());
@@ -160,6 +162,15 @@ impl Kind {
 }
 
 impl Parameter {
+    /// Some value of its type, for asking what a query is worth.
+    pub(super) fn sample(&self) -> Given {
+        match &self.kind {
+            Kind::Integer { .. } | Kind::Boolean => Given::Integer(1),
+            Kind::Real { .. } => Given::Real(1.5),
+            Kind::Text { .. } => Given::Text("a".to_owned()),
+        }
+    }
+
     /// What it is when it is not given.
     pub(super) fn default(&self) -> Option<&Value> {
         self.default.as_ref()
