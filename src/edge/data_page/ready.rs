@@ -26,7 +26,7 @@ pub(super) const SOON: Duration = Duration::from_secs(2);
 /// What is ready for the data pages of a release.
 #[derive(Debug)]
 pub(in crate::edge) struct Ready {
-    pub(super) reads: SiteReads,
+    pub(in crate::edge) reads: SiteReads,
     release: BuildId,
     open: Open,
     lists: Vec<List>,
