@@ -21,7 +21,8 @@ pub async fn export<W: Write + Send + 'static>(
 ) -> Result<(W, u64), DataError> {
     let name = name.to_owned();
     let failed = move |cause: io::Error| DataError::File { doing: "write", file: name.clone(), cause };
-    let Some(mut writer) = Writer::new(format, table, out) else {
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let Some(mut writer) = Writer::new(format, &names, out) else {
         let why = "SQLite is a format to read, not to write: csv, json or ndjson".to_owned();
         return Err(DataError::DoesNotFit(why));
     };

@@ -14,7 +14,8 @@
 //! [`BadRow`] with its line and column. Only when all of them are there does the store take
 //! them, in one step. So memory does not grow with the file, and nothing is half done.
 //!
-//! [`read`] and [`write`] know the formats; [`import`] and [`export`] are the two deeds.
+//! [`read`] and [`write`] know the formats; [`import`] and [`export`] are the two deeds;
+//! [`query`] writes out what a query gives.
 //!
 //! Knows no SQL but that of a foreign SQLite file, and prints nothing.
 
@@ -26,6 +27,7 @@ mod headings;
 pub mod import;
 mod input;
 mod limits;
+pub mod query;
 mod raw;
 mod read;
 mod schema;

@@ -81,6 +81,9 @@ pub enum StoreError {
         /// How long it may take.
         allowed: Duration,
     },
+    /// More questions of the site wait than can be answered soon.
+    #[error("too many queries are waiting")]
+    TooManyWaiting,
     /// A question of the site has too long an answer.
     #[error("the query gives more than {rows} rows or {bytes} bytes: add a `LIMIT`, or declare a `list`")]
     TooMuchRead {

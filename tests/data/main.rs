@@ -18,6 +18,7 @@ mod import;
 mod killed;
 #[path = "../postgres/mod.rs"]
 mod postgres;
+mod query;
 mod site;
 
 use libtest_mimic::{Arguments, Trial};
@@ -38,7 +39,7 @@ fn main() {
     if !is_here {
         postgres::say_absent("`littoral data` on PostgreSQL");
     }
-    let all = || [import::all(), export::all(), hostile::all(), killed::all()].into_iter().flatten();
+    let all = || [import::all(), export::all(), query::all(), hostile::all(), killed::all()].into_iter().flatten();
     let on_sqlite = all().map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Site::on_sqlite())));
     let on_postgres = all()
         .map(|(name, test)| trial(&format!("postgres::{name}"), test, Site::on_postgres).with_ignored_flag(!is_here));

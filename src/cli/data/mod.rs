@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod query;
 mod schema;
 
 use anyhow::{Context, bail};
@@ -24,6 +25,8 @@ enum Command {
     Import(import::Options),
     /// Write a table to standard output, or to a file
     Export(export::Options),
+    /// Ask with one SELECT; nothing can be changed by it
+    Query(query::Options),
     /// Show the tables, their columns, types and keys
     Schema(schema::Options),
 }
@@ -34,6 +37,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     match &options.command {
         Command::Import(options) => import::run(options),
         Command::Export(options) => export::run(options),
+        Command::Query(options) => query::run(options),
         Command::Schema(options) => schema::run(options),
     }
 }

@@ -8,21 +8,21 @@ use std::io::{self, Write};
 use super::real;
 use crate::data::raw::base64;
 use crate::store::Value;
-use crate::store::tables::Table;
 
 pub(in crate::data) struct Csv<W> {
     out: W,
-    headings: String,
+    headings: Vec<String>,
 }
 
 impl<W: Write> Csv<W> {
-    pub(super) fn new(table: &Table, out: W) -> Self {
-        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        Self { out, headings: names.join(",") }
+    pub(super) fn new(names: &[&str], out: W) -> Self {
+        Self { out, headings: names.iter().copied().map(str::to_owned).collect() }
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        writeln!(self.out, "{}", self.headings)
+        let headings = std::mem::take(&mut self.headings);
+        let headings: Vec<Value<'_>> = headings.iter().map(|name| Value::Text(name.into())).collect();
+        self.row(&headings)
     }
 
     pub(super) fn row(&mut self, values: &[Value<'_>]) -> io::Result<()> {

@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use super::real;
 use crate::data::raw::base64;
 use crate::store::Value;
-use crate::store::tables::Table;
 
 pub(in crate::data) struct Json<W> {
     out: W,
@@ -26,11 +25,11 @@ pub(super) enum Shape {
 }
 
 impl<W: Write> Json<W> {
-    pub(super) fn new(shape: Shape, table: &Table, out: W) -> Self {
-        // Names have no character that JSON would escape.
-        let before = |(at, name)| format!("{}\"{name}\":", if at == 0 { '{' } else { ',' });
-        let names = table.columns.iter().map(|column| &column.name);
-        Self { out, shape, before: names.enumerate().map(before).collect(), is_first: true }
+    pub(super) fn new(shape: Shape, names: &[&str], out: W) -> Self {
+        let before = |(at, name): (usize, &&str)| {
+            format!("{}{}:", if at == 0 { '{' } else { ',' }, serde_json::Value::from(*name))
+        };
+        Self { out, shape, before: names.iter().enumerate().map(before).collect(), is_first: true }
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {

@@ -9,7 +9,6 @@ use self::csv::Csv;
 use self::json::{Json, Shape};
 use super::Format;
 use crate::store::Value;
-use crate::store::tables::Table;
 
 /// Writes rows in one format.
 pub(super) enum Writer<W> {
@@ -18,12 +17,12 @@ pub(super) enum Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// None for a format that can only be read.
-    pub(super) fn new(format: Format, table: &Table, out: W) -> Option<Self> {
+    /// For rows with columns of these names; none for a format that can only be read.
+    pub(super) fn new(format: Format, names: &[&str], out: W) -> Option<Self> {
         match format {
-            Format::Csv => Some(Self::Csv(Csv::new(table, out))),
-            Format::Json => Some(Self::Json(Json::new(Shape::Array, table, out))),
-            Format::NdJson => Some(Self::Json(Json::new(Shape::Lines, table, out))),
+            Format::Csv => Some(Self::Csv(Csv::new(names, out))),
+            Format::Json => Some(Self::Json(Json::new(Shape::Array, names, out))),
+            Format::NdJson => Some(Self::Json(Json::new(Shape::Lines, names, out))),
             Format::Sqlite => None,
         }
     }

@@ -241,7 +241,7 @@ fn without_slash(uri: &Uri) -> Response {
 }
 
 fn refusal(file: &str, error: &StoreError) -> Refusal {
-    if matches!(error, StoreError::TookTooLong { .. }) {
+    if matches!(error, StoreError::TookTooLong { .. } | StoreError::TooManyWaiting) {
         tracing::warn!(file, "{error}");
         return Refusal::Unavailable(ready::SOON);
     }

@@ -51,16 +51,24 @@ impl Ready {
             _ => store.site_reads(&open, &lists).await?,
         };
         let mut faults = FxHashMap::default();
+        // What was told is not told again every time somebody looks.
+        let was_told = |name: &str, fault: &str| {
+            before.is_some_and(|before| before.faults.get(name).is_some_and(|told| told == fault))
+        };
+        let mut note = |name: String, fault: String| {
+            if !was_told(&name, &fault) {
+                tracing::error!("{fault}");
+            }
+            faults.insert(name, fault);
+        };
         for page in release.data_pages.all() {
             if let Some(fault) = fault(&reads, page).await {
-                tracing::error!("{fault}");
-                faults.insert(page.name.clone(), fault);
+                note(page.name.clone(), fault);
             }
         }
         for known in release.fragments.all() {
             if let Some(fault) = fault_of_fragment(&reads, known).await {
-                tracing::error!("{fault}");
-                faults.insert(format!("fragments/{}", known.name), fault);
+                note(format!("fragments/{}", known.name), fault);
             }
         }
         Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now() })

@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::functions;
 
 /// Names that belong to Littoral or to an engine.
-const KEPT: [&str; 3] = ["littoral_", "sqlite_", "pg_"];
+const KEPT: [&str; 4] = ["littoral_", "sqlite_", "pg_", "pragma_"];
 const KEPT_WHOLE: [&str; 2] = ["migration", "information_schema"];
 /// Words of statements that write. Wherever they stand, they are not for a page.
 const WRITES: [&str; 9] = ["insert", "update", "delete", "into", "create", "drop", "alter", "attach", "pragma"];

@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 pub use list::{At, Chosen, Cursor, Operator, Page, Wanted};
 
 use self::sqlite::Reading;
@@ -31,7 +33,7 @@ use super::postgres::Postgres;
 use super::sql::{Dialect, Sql, Value};
 use super::tables::{self, Table};
 use crate::site::config::OpenTable;
-use crate::site::data_page::{Given, List};
+use crate::site::data_page::{Given, List, Statement};
 use crate::site::table::TableName;
 
 /// Rows that one query may give. Who needs more needs a list, which has pages.
@@ -40,6 +42,15 @@ const MOST_ROWS: usize = 10_000;
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// How long one job may read.
 pub const MOST_TIME: Duration = Duration::from_secs(2);
+
+/// What has a name in a file of SQLite.
+const NAMES: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+/// Jobs that read at once: each has a thread that may wait, and the cores are shared with all
+/// other answers.
+const AT_ONCE: usize = 8;
+/// Jobs that wait for their turn. At the longest time of a job the last would wait two minutes,
+/// at the usual one a fraction of a second.
+const MOST_WAITING: usize = 512;
 
 /// A row, as a template or a reader of JSON gets it.
 pub type Row = serde_json::Map<String, serde_json::Value>;
@@ -54,6 +65,9 @@ pub struct SiteReads {
     /// Those of the open tables that are there.
     tables: Arc<BTreeMap<TableName, Table>>,
     open: Arc<Open>,
+    /// Counts those that wait and those that are answered.
+    waiting: Arc<Semaphore>,
+    answering: Arc<Semaphore>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,10 +95,7 @@ impl Store {
                 let tables: BTreeMap<_, _> = known.map(|table| (table.name.clone(), table)).collect();
                 index::make(sql, &opened, &tables, &lists)?;
                 let there = match sql.dialect() {
-                    Dialect::Sqlite => {
-                        let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
-                        sql.rows(names, &[], |row| row.get(0))?
-                    }
+                    Dialect::Sqlite => sql.rows(NAMES, &[], |row| row.get(0))?,
                     // Its role sees nothing that was not granted.
                     Dialect::Postgres => Vec::new(),
                 };
@@ -99,7 +110,50 @@ impl Store {
                 Reads::Postgres(store.with_greeting(postgres::greeting(&role))?)
             }
         };
-        Ok(SiteReads { engine, tables: Arc::new(tables), open: Arc::new(open.clone()) })
+        Ok(SiteReads {
+            engine,
+            tables: Arc::new(tables),
+            open: Arc::new(open.clone()),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            answering: Arc::new(Semaphore::new(AT_ONCE)),
+        })
+    }
+}
+
+impl Store {
+    /// What a query gives that whoever runs the site asks: all tables of the site are open to
+    /// it, none of Littoral's.
+    pub async fn query(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
+        let tables = self.tables().await?;
+        let all = |table: &Table| {
+            let columns = table.columns.iter().map(|column| column.name.clone()).collect();
+            (table.name.clone(), OpenTable { columns, search: Vec::new() })
+        };
+        let open: Arc<Open> = Arc::new(tables.iter().map(all).collect());
+        let (sql, none) = (statement.sql.clone(), BTreeMap::new());
+        match self.engine() {
+            Engine::Sqlite(store) => {
+                let reading = Reading::of(store.path(), &open, self.names().await?);
+                reading.at_one_moment(Duration::MAX, |connection| {
+                    Snapshot { sql: Sql::sqlite(connection), tables: &none, open: &open }.rows(&sql, &[])
+                })
+            }
+            // Whoever has its address may read all of it anyway; the statement was parsed.
+            Engine::Postgres(store) => {
+                store
+                    .read(move |connection| {
+                        postgres::at_one_moment(connection, || {
+                            Snapshot { sql: connection.clone(), tables: &none, open: &open }.rows(&sql, &[])
+                        })
+                    })
+                    .await
+            }
+        }
+    }
+
+    /// The names of all tables and views of a file.
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|sql| sql.rows(NAMES, &[], |row| row.get(0))).await
     }
 }
 
@@ -120,17 +174,28 @@ impl SiteReads {
         &self,
         job: impl Fn(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| StoreError::TooManyWaiting)?;
+        let answering = Arc::clone(&self.answering).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (tables, open) = (Arc::clone(&self.tables), Arc::clone(&self.open));
         let job = move |sql: Sql<'_>| job(&Snapshot { sql, tables: &tables, open: &open });
         let answer = match &self.engine {
             Reads::Sqlite(reading) => {
                 let reading = reading.clone();
                 let asked = tokio::task::spawn_blocking(move || {
+                    // Held until the work is done, though the one who asked may have gone.
+                    let _held = (waiting, answering);
                     reading.at_one_moment(MOST_TIME, |connection| job(Sql::sqlite(connection)))
                 });
                 asked.await.unwrap_or(Err(StoreError::Interrupted))
             }
-            Reads::Postgres(server) => server.read(move |sql| postgres::at_one_moment(sql, || job(sql.clone()))).await,
+            Reads::Postgres(server) => {
+                server
+                    .read(move |sql| {
+                        let _held = (&waiting, &answering);
+                        postgres::at_one_moment(sql, || job(sql.clone()))
+                    })
+                    .await
+            }
         };
         answer.map_err(in_time)
     }

@@ -1,5 +1,7 @@
 //! A row of any statement, as JSON.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Number, Value};
 use tokio_postgres::types::{FromSql, Type};
 
@@ -38,18 +40,13 @@ fn of_sqlite(value: rusqlite::types::ValueRef<'_>) -> Value {
         ValueRef::Real(number) => real(number),
         // Another program may have written what is no UTF-8.
         ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
-        ValueRef::Blob(bytes) => hex(bytes).into(),
+        ValueRef::Blob(bytes) => BASE64.encode(bytes).into(),
     }
 }
 
 /// JSON knows no infinity.
 fn real(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
-}
-
-/// Bytes are two figures each, in both engines.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn of_postgres(row: &tokio_postgres::Row, at: usize, column: &tokio_postgres::Column) -> Result<Value, StoreError> {
@@ -62,7 +59,7 @@ fn of_postgres(row: &tokio_postgres::Row, at: usize, column: &tokio_postgres::Co
         // As SQLite, which has no type for it.
         Type::BOOL => row.try_get::<_, Option<bool>>(at)?.map(i64::from).into(),
         Type::NUMERIC => row.try_get::<_, Option<Numeric>>(at)?.map_or(Value::Null, |number| number.0),
-        Type::BYTEA => row.try_get::<_, Option<&[u8]>>(at)?.map(hex).into(),
+        Type::BYTEA => row.try_get::<_, Option<&[u8]>>(at)?.map(|bytes| BASE64.encode(bytes)).into(),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => {
             row.try_get::<_, Option<String>>(at)?.into()
         }

@@ -85,7 +85,7 @@ impl Reading {
             Some(clocked) => clocked,
             None => self.connect()?,
         };
-        clocked.until.store(micros(clocked.began.elapsed() + time), Ordering::Relaxed);
+        clocked.until.store(micros(clocked.began.elapsed().saturating_add(time)), Ordering::Relaxed);
         let connection = &clocked.connection;
         connection.execute_batch("BEGIN")?;
         let answer = job(connection);
