@@ -35,9 +35,7 @@ impl Routes {
             };
             match DataPage::parse(file, &text) {
                 Ok(page) => {
-                    // Its lines are counted from the top of the file.
-                    let template = "\n".repeat(page.lines_before) + &page.template;
-                    found.extend(layout::parse(file, &template).err());
+                    found.extend(layout::parse(file, &page.template).err());
                     found.extend(
                         layout::parse(file, &page.title)
                             .err()

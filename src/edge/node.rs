@@ -6,12 +6,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, watch};
 use tokio::task;
 
-use super::data_page::ready::Ready;
+use super::data_page::ready::{Ready, SOON};
 use super::files::Kept;
 use super::fragment::KeptPieces;
 use super::live_release::LiveRelease;
@@ -44,6 +45,8 @@ struct Inner {
     data: ArcSwapOption<Ready>,
     /// Held while it is made.
     readying: Mutex<()>,
+    /// When it could not be made.
+    tried: Mutex<Option<Instant>>,
     /// Where the store is.
     address: Address,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
@@ -112,6 +115,7 @@ impl Edge {
             has_accounts,
             data: ArcSwapOption::empty(),
             readying: Mutex::default(),
+            tried: Mutex::default(),
             loading: Mutex::default(),
         })))
     }
@@ -161,26 +165,39 @@ impl Edge {
                 self.0.store.get_or_init(|| opened).clone()
             }
         };
-        let ready = Arc::new(Ready::of(&store, release, before.as_ref()).await?);
-        self.0.data.store(Some(Arc::clone(&ready)));
-        Ok(ready)
+        // What cannot be made is not tried for every request: it writes.
+        let mut tried = self.0.tried.lock().await;
+        if tried.is_some_and(|tried: Instant| tried.elapsed() < SOON) {
+            return Err(StoreError::NotReady);
+        }
+        match Ready::of(&store, release, before.as_ref()).await {
+            Ok(ready) => {
+                *tried = None;
+                let ready = Arc::new(ready);
+                self.0.data.store(Some(Arc::clone(&ready)));
+                Ok(ready)
+            }
+            Err(error) => {
+                *tried = Some(Instant::now());
+                tracing::error!(%error, "the store cannot be made ready for data pages");
+                Err(error)
+            }
+        }
     }
 
     /// Makes ready what the live release wants, if it has data pages: what is wrong with them
     /// is told before somebody asks.
     pub(super) async fn ready_data(&self) {
         let release = self.release();
-        if release.reads_the_store()
-            && let Err(error) = self.data_ready(&release).await
-        {
-            tracing::error!(%error, "the data pages cannot be answered");
+        if release.reads_the_store() {
+            // What is wrong with it has been told.
+            let _ = self.data_ready(&release).await;
         }
     }
 
-    /// Something that is not of the question was wrong with an answer: the tables may be
-    /// others by now.
-    pub(super) fn data_may_differ(&self) {
-        if self.0.data.load().as_ref().is_some_and(|ready| ready.is_of_before()) {
+    /// The tables are others than those that `ready` was made for.
+    pub(super) fn data_differs(&self, ready: &Arc<Ready>) {
+        if self.0.data.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, ready)) {
             self.0.data.store(None);
         }
     }

@@ -22,7 +22,7 @@ use super::refusal::Refusal;
 use super::room::Response;
 
 /// The name of the shell that dynamic pages wear.
-const SHELL: &str = "page";
+pub(super) const SHELL: &str = "page";
 
 /// In the head of most: what is made for one reader is nothing for a search engine.
 const HEAD: &str = r#"<meta name="robots" content="noindex">"#;
@@ -154,6 +154,11 @@ pub(super) struct Shell {
 }
 
 impl Shell {
+    /// Whether fragments stand in it.
+    pub(super) fn has_fragments(&self) -> bool {
+        self.fragments.is_some()
+    }
+
     /// `None` when a hole is outside the bytes, or before the one before it.
     pub(super) fn of(bytes: Bytes, holes: Vec<(String, usize)>, fragments: Option<Holes>) -> Option<Self> {
         let in_order = holes.is_sorted_by_key(|(_, at)| *at);

@@ -14,7 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -249,6 +251,11 @@ impl Asked<'_> {
         if let Some(page) = parts.extensions.remove::<Page>() {
             let document = page.render(self.edge, release).await?;
             parts.headers.insert(CONTENT_TYPE, headers::HTML);
+            if document.fragments.is_some() {
+                // They may be this reader's, whatever the room knows of its page.
+                parts.headers.remove(ETAG);
+                parts.headers.insert(CACHE_CONTROL, PRIVATE);
+            }
             return Ok(Response::from_parts(parts, self.body_of(release, document)));
         }
         let exact = body.size_hint().exact();

@@ -81,6 +81,12 @@ pub enum StoreError {
         /// How long it may take.
         allowed: Duration,
     },
+    /// Somebody has made, changed or dropped a table.
+    #[error("the tables of the store have changed")]
+    TablesDiffer,
+    /// What is ready for reading cannot be made; it is tried again in a moment.
+    #[error("the store could not be made ready for reading a moment ago")]
+    NotReady,
     /// More questions of the site wait than can be answered soon.
     #[error("too many queries are waiting")]
     TooManyWaiting,
@@ -126,6 +132,66 @@ pub enum StoreError {
     /// The job failed without a word; nothing of it is kept.
     #[error("the store's work was interrupted")]
     Interrupted,
+}
+
+/// Whose fault it is that a query was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryFault {
+    /// It was too much, or too many ask: another time.
+    NotNow,
+    /// A value that was asked with is none that the query can take.
+    Value,
+    /// The tables are not those that the query was checked with.
+    Tables,
+    /// Nobody's who asks.
+    Ours,
+}
+
+impl StoreError {
+    /// Whose fault it is. The values are those of a query of the site's author, which a reader
+    /// chose.
+    pub fn query_fault(&self) -> QueryFault {
+        match self {
+            Self::TookTooLong { .. } | Self::TooManyWaiting | Self::NotReady => QueryFault::NotNow,
+            Self::TablesDiffer | Self::NoSuchTable { .. } => QueryFault::Tables,
+            Self::Sqlite(rusqlite::Error::SqlInputError { .. }) => QueryFault::Tables,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::TooBig) => QueryFault::Value,
+                Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => QueryFault::Tables,
+                _ if error.to_string().contains("integer overflow") => QueryFault::Value,
+                _ => QueryFault::Ours,
+            },
+            // The classes of errors: Appendix A of PostgreSQL's manual.
+            Self::Postgres(error) => match error.code().map(tokio_postgres::error::SqlState::code) {
+                Some(code) if code.starts_with("22") => QueryFault::Value,
+                Some("42P01" | "42703" | "42501" | "0A000") => QueryFault::Tables,
+                _ => QueryFault::Ours,
+            },
+            _ => QueryFault::Ours,
+        }
+    }
+
+    /// What the database said of a query, without the statement that it was put into, and
+    /// what to do about it.
+    pub fn said_of_query(&self) -> String {
+        let said = match self {
+            Self::Sqlite(rusqlite::Error::SqlInputError { msg, .. }) => msg.clone(),
+            Self::Sqlite(rusqlite::Error::SqliteFailure(_, Some(said))) => said.clone(),
+            Self::Postgres(error) => {
+                error.as_db_error().map_or_else(|| said(error), |error| error.message().to_owned())
+            }
+            other => return other.to_string(),
+        };
+        let hint =
+            if said.contains("prohibited") || said.contains("not authorized") || said.contains("permission denied") {
+                "; a query sees the tables and columns that `edge.data` in littoral.yaml opens"
+            } else if said.contains("no such table") || (said.contains("relation") && said.contains("does not exist")) {
+                "; `littoral data import TABLE FILE` makes a table"
+            } else {
+                ""
+            };
+        format!("{said}{hint}")
+    }
 }
 
 /// What PostgreSQL said: the error alone says only that there was one.

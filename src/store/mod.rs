@@ -33,7 +33,7 @@ pub use accounts::{Member, MemberId, NewMember, Registration};
 pub use allowances::{Allowance, Attempt};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
-pub use error::StoreError;
+pub use error::{QueryFault, StoreError};
 pub use forms::{
     ANSWERS_AT_ONCE, AnswerPlace, COUNTED, Cell, Destination, FormAnswer, FormCount, FormFile, Kept, NewAnswer,
     TWICE_WITHIN, Unfit,

@@ -6,6 +6,9 @@ use littoral::edge::Options;
 use littoral::store::site_reads::MOST_TIME;
 use serde_json::Value;
 
+use crate::browser::Browser;
+use crate::form::make_table;
+use crate::fragment::dress_with_account;
 use crate::support::{Release, TestEdge, quick};
 
 /// Three countries, seven cities, one of them without a population, and a column that is
@@ -155,7 +158,80 @@ async fn the_form_is_chosen_by_the_end_of_the_path_or_by_accept() {
     assert_eq!(by_accept.headers()["content-type"], "application/json");
     let page: Value = by_accept.json().await.unwrap();
     assert_eq!(page["country"]["name"], "<Iceland>");
-    assert_eq!(page["params"]["country"], "is");
+    assert_eq!(page["parameters"]["country"], "is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gets_refusals_that_it_can_read() {
+    let edge = harbour().await;
+    for (path, status) in
+        [("/cities/xx.json", 404), ("/cities/pt.json?sort=mayor", 422), ("/cities/pt.csv?after=1", 422)]
+    {
+        let answer = edge.get(path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["status"], status, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_with_fragments_in_its_dress_is_nobodys_to_keep() {
+    let edge = TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        dress_with_account(site);
+        site.template("pages/cities", &CITIES.replace("formats:", "cache: 5m\nformats:"));
+    })
+    .await;
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    assert!(ann.get("/cities/pt").await.body.contains(">Ann</a>"));
+    let visitor = edge.get("/cities/pt").await;
+    assert_eq!(visitor.headers()["cache-control"], "private, no-store");
+    assert!(!visitor.headers().contains_key("etag"));
+    // What is no page is the same for everyone.
+    let data = edge.get("/cities/pt.json").await;
+    assert_eq!(data.headers()["cache-control"], "public, max-age=300");
+    assert!(data.headers().contains_key("etag"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_ask_for_too_much_hold_nobody_else() {
+    let edge = one(
+        "query:\n  all: WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n) SELECT count(*) AS x FROM n",
+    )
+    .await;
+    let edge = &edge;
+    let slow = async || drop(edge.request(reqwest::Method::GET, "/one").timeout(Duration::from_secs(3)).send().await);
+    let crowd = async {
+        tokio::join!(slow(), slow(), slow(), slow(), slow(), slow(), slow(), slow(), slow(), slow(), slow(), slow())
+    };
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let began = Instant::now();
+        assert_eq!(edge.get("/_/health").await.status(), 200);
+        assert_eq!(edge.get("/").await.status(), 200);
+        assert!(began.elapsed() < MOST_TIME, "{:?}", began.elapsed());
+    };
+    tokio::join!(crowd, others);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_the_database_cannot_take_is_the_readers_mistake() {
+    let edge = one(
+        "parameters:\n  n: { type: integer, default: 1 }\nquery:\n  all: SELECT abs(population * :n) AS x FROM city",
+    )
+    .await;
+    assert_eq!(edge.get("/one?n=2").await.status(), 200);
+    assert_eq!(edge.get("/one?n=9223372036854775807").await.status(), 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_replaced_is_read_as_it_is_now() {
+    let edge = harbour().await;
+    assert_eq!(names(&json(&edge, "/cities/pt.json").await), ["Braga", "Faro"]);
+    let replace = "ALTER TABLE city RENAME TO old; CREATE TABLE city (id int8 PRIMARY KEY, name text, country text, population text); INSERT INTO city VALUES (1, 'Évora', 'pt', 'few');";
+    make_table(&edge, replace);
+    assert_eq!(names(&json(&edge, "/cities/pt.json").await), ["Évora"]);
+    assert_eq!(edge.get("/cities/pt.json?population_min=a").await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -343,7 +343,7 @@ goes_to: { table: letter, columns: { who: name, years: age, tall: height, agreed
 ";
 
 /// Past the edge: as `littoral data` would have made it, or the site's author.
-fn make_table(edge: &TestEdge, statement: &str) {
+pub fn make_table(edge: &TestEdge, statement: &str) {
     match &edge.edge.options().store {
         Some(address) => crate::postgres::execute(address, statement),
         None => {

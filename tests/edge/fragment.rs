@@ -511,27 +511,29 @@ async fn a_release_that_places_what_it_does_not_have_is_refused() {
     assert_eq!(refused("tide", |site| site.manifest.entries.last_mut().unwrap().fragments[0].element.1 = 9999), said);
 }
 
+/// A shell in which stands who is signed in.
+pub fn dress_with_account(site: &mut Release) {
+    built_in(site, "account", ACCOUNT);
+    // A hole right before the fragment, one right behind it, and one far away.
+    let begin = "<!doctype html><title></title><nav>";
+    let (open, close) = ("<littoral-fragment src=\"/_/fragment/account\">", "</littoral-fragment>");
+    let shell = [begin, open, "<a>?</a>", close, "</nav>"].concat();
+    site.shell(&shell, "", "", "");
+    let from = begin.len() + open.len();
+    let to = from + "<a>?</a>".len();
+    let shell = site.manifest.shells.get_mut("page").unwrap();
+    shell.holes = vec![
+        ("title".to_owned(), begin.len() - "</title><nav>".len()),
+        ("head".to_owned(), begin.len()),
+        ("main".to_owned(), to + close.len()),
+    ];
+    let (name, query) = ("account".to_owned(), String::new());
+    shell.fragments.push(Fragment { name, query, element: (begin.len(), to + close.len()), fallback: (from, to) });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dynamic_page_has_the_fragments_of_its_dress() {
-    let edge = TestEdge::with(quick(), |site| {
-        built_in(site, "account", ACCOUNT);
-        // A hole right before the fragment, one right behind it, and one far away.
-        let begin = "<!doctype html><title></title><nav>";
-        let (open, close) = ("<littoral-fragment src=\"/_/fragment/account\">", "</littoral-fragment>");
-        let shell = [begin, open, "<a>?</a>", close, "</nav>"].concat();
-        site.shell(&shell, "", "", "");
-        let from = begin.len() + open.len();
-        let to = from + "<a>?</a>".len();
-        let shell = site.manifest.shells.get_mut("page").unwrap();
-        shell.holes = vec![
-            ("title".to_owned(), begin.len() - "</title><nav>".len()),
-            ("head".to_owned(), begin.len()),
-            ("main".to_owned(), to + close.len()),
-        ];
-        let (name, query) = ("account".to_owned(), String::new());
-        shell.fragments.push(Fragment { name, query, element: (begin.len(), to + close.len()), fallback: (from, to) });
-    })
-    .await;
+    let edge = TestEdge::with(quick(), dress_with_account).await;
     let mut ann = Browser::new(&edge);
     let page = ann.get("/register").await.body;
     let (head, rest) = page.split_once("<a href=\"/login\">Sign in</a>").expect(&page);

@@ -28,6 +28,9 @@ pub(super) fn csv(page: &DataPage, data: &Map<String, Value>) -> String {
     let mut out = String::new();
     let names: Vec<&String> =
         rows.first().and_then(Value::as_object).map(|row| row.keys().collect()).unwrap_or_default();
+    if names.is_empty() {
+        return out;
+    }
     line(&mut out, names.iter().map(|name| name.as_str().into()));
     for row in rows {
         line(&mut out, names.iter().map(|name| cell(row.get(name.as_str()))));

@@ -19,7 +19,7 @@ pub(super) mod routes;
 
 use std::sync::Arc;
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, VARY};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, VARY};
 use hyper::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
@@ -28,17 +28,17 @@ use warp::{Filter, Reply};
 use self::ready::Ready;
 use self::request::{Asked, Wanted};
 use super::files::none_matches;
-use super::headers::{PRIVATE, REVALIDATE};
+use super::headers::{NO_STORE, PRIVATE, REVALIDATE};
 use super::live_release::LiveRelease;
 use super::node::Edge;
-use super::page::Page;
+use super::page::{Page, SHELL, Shell};
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::target::decoded_path;
 use crate::site::data_page::{DataPage, Format, Rows};
 use crate::site::digest::Digest;
-use crate::store::StoreError;
 use crate::store::site_reads::{Row, Snapshot};
+use crate::store::{QueryFault, StoreError};
 
 /// A request that a data page answers.
 struct Found {
@@ -89,32 +89,50 @@ async fn answer(found: Found, uri: Uri, edge: Edge, headers: HeaderMap) -> Resul
         return Ok(without_slash(&uri));
     }
     let format = asked.format.unwrap_or_else(|| request::preferred(&page.declared.formats, &headers));
-    let ready =
-        edge.data_ready(&release).await.map_err(|error| Refusal::fault("the data pages cannot be answered", &error))?;
-    let wanted = request::wanted(&page.declared, &ready, &asked, uri.query().unwrap_or_default())?;
-    ready.fault(&page.name)?;
-    let path = uri.path().to_owned();
-    let read = read(&ready, Arc::clone(&release), number, wanted, path).await;
-    let data = match read {
-        Ok(Read::Data(data)) => data,
-        Ok(Read::Missing) => return Err(Refusal::NotFound),
-        Err(error) => {
-            // A table may have been replaced since the store was asked last.
-            edge.data_may_differ();
-            return Err(refusal(&page.file, &error));
-        }
+    let answer = answer_in(format, &release, (number, page), asked, &uri, &edge, &headers).await;
+    match answer {
+        // A program that asks for data gets words that it can read.
+        Err(refusal) if format != Format::Html => Ok(for_programs(&refusal)),
+        other => other,
+    }
+}
+
+fn for_programs(refusal: &Refusal) -> Response {
+    let mut response = warp::reply::json(&refusal.json()).into_response();
+    *response.status_mut() = refusal.status();
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    if let Some(seconds) = refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+async fn answer_in(
+    format: Format,
+    release: &Arc<LiveRelease>,
+    (number, page): (usize, &routes::Named),
+    asked: Asked,
+    uri: &Uri,
+    edge: &Edge,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let data = match found(release, (number, page), &asked, uri, edge).await? {
+        Read::Data(data) => data,
+        Read::Missing => return Err(Refusal::NotFound),
     };
-    let tag = tag(&release, &page.name, format, &data)?;
+    let tag = tag(release, &page.name, format, &data)?;
     let caching = match page.declared.cache {
         None => REVALIDATE,
         Some(time) => HeaderValue::from_str(&format!("public, max-age={}", time.as_secs())).unwrap_or(REVALIDATE),
     };
-    let mut response = if none_matches(&headers, &tag) {
+    // What the reader has may have had another reader's fragments in its dress.
+    let is_dressed_alike = format != Format::Html || !release.shell(SHELL).is_some_and(Shell::has_fragments);
+    let mut response = if is_dressed_alike && none_matches(headers, &tag) {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        in_form(format, &release, page, data).await?
+        in_form(format, release, page, data).await?
     };
     let out = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&tag) {
@@ -125,6 +143,41 @@ async fn answer(found: Found, uri: Uri, edge: Edge, headers: HeaderMap) -> Resul
         out.insert(VARY, HeaderValue::from_static("accept"));
     }
     Ok(response)
+}
+
+/// What is read for the page; once more when a table has been replaced since the store was made
+/// ready.
+async fn found(
+    release: &Arc<LiveRelease>,
+    (number, page): (usize, &routes::Named),
+    asked: &Asked,
+    uri: &Uri,
+    edge: &Edge,
+) -> Result<Read, Refusal> {
+    let path = || bare(uri.path(), asked.format).to_owned();
+    let mut last = None;
+    for _ in 0..2 {
+        let ready = edge.data_ready(release).await.map_err(|error| refusal(&page.file, &error))?;
+        let wanted = request::wanted(&page.declared, &ready, asked, uri.query().unwrap_or_default())?;
+        ready.fault(&page.name)?;
+        match read(&ready, Arc::clone(release), number, wanted, path()).await {
+            Ok(read) => return Ok(read),
+            Err(error) if error.query_fault() == QueryFault::Tables => {
+                edge.data_differs(&ready);
+                last = Some(error);
+            }
+            Err(error) => return Err(refusal(&page.file, &error)),
+        }
+    }
+    Err(last.map_or(Refusal::Fault, |error| refusal(&page.file, &error)))
+}
+
+/// The path without the end that names HTML: the other forms have ends of their own.
+fn bare(path: &str, format: Option<Format>) -> &str {
+    match format {
+        Some(Format::Html) => path.strip_suffix(".html").unwrap_or(path),
+        _ => path,
+    }
 }
 
 /// Everything that the page reads, of one moment.
@@ -144,7 +197,7 @@ async fn read(
 
 fn data(page: &DataPage, snapshot: &Snapshot<'_>, wanted: &Wanted, path: &str) -> Result<Read, StoreError> {
     let mut data = Map::new();
-    data.insert("params".to_owned(), json!(wanted.given));
+    data.insert("parameters".to_owned(), json!(wanted.given));
     for (name, query) in &page.queries {
         let names = query.statement.parameters.iter();
         let values: Vec<_> = names.filter_map(|name| wanted.given.get(name).cloned()).collect();
@@ -204,6 +257,11 @@ async fn html(
     let others: Vec<Value> =
         others.map(|format| json!({ "name": format.end(), "url": format!("{path}.{}", format.end()) })).collect();
     data.insert("formats".to_owned(), others.into());
+    let site = &release.site;
+    data.insert(
+        "site".to_owned(),
+        json!({ "title": site.title, "base_url": site.base_url, "language": site.language }),
+    );
     let data = Value::Object(data);
     let (release, title) = (Arc::clone(release), page.title_template());
     let rendered = tokio::task::spawn_blocking(move || {
@@ -241,10 +299,15 @@ fn without_slash(uri: &Uri) -> Response {
 }
 
 fn refusal(file: &str, error: &StoreError) -> Refusal {
-    if matches!(error, StoreError::TookTooLong { .. } | StoreError::TooManyWaiting) {
-        tracing::warn!(file, "{error}");
-        return Refusal::Unavailable(ready::SOON);
+    match error.query_fault() {
+        QueryFault::NotNow => {
+            tracing::warn!(file, "{error}");
+            Refusal::Unavailable(ready::SOON)
+        }
+        QueryFault::Value => Refusal::Invalid("A value in the address is none that can be looked for.".into()),
+        QueryFault::Tables | QueryFault::Ours => {
+            tracing::error!(file, %error, "a data page could not be read");
+            Refusal::Fault
+        }
     }
-    tracing::error!(file, %error, "a data page could not be read");
-    Refusal::Fault
 }

@@ -21,7 +21,7 @@ use crate::store::site_reads::{Open, SiteReads};
 use crate::store::{Store, StoreError};
 
 /// When one may ask again for what is not ready.
-pub(super) const SOON: Duration = Duration::from_secs(2);
+pub(in crate::edge) const SOON: Duration = Duration::from_secs(2);
 
 /// What is ready for the data pages of a release.
 #[derive(Debug)]
@@ -79,11 +79,6 @@ impl Ready {
         self.release == release.id && (self.faults.is_empty() || self.since.elapsed() < SOON)
     }
 
-    /// Whether it was made long enough ago for the tables to be others.
-    pub(in crate::edge) fn is_of_before(&self) -> bool {
-        self.since.elapsed() > SOON
-    }
-
     /// Refuses when there is a mistake in the page.
     pub(super) fn fault(&self, name: &str) -> Result<(), Refusal> {
         if self.faults.contains_key(name) { Err(Refusal::Unavailable(SOON)) } else { Ok(()) }
@@ -96,7 +91,8 @@ async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
         let values = samples(page, query);
         if let Err(error) = reads.check(&query.statement.sql, values).await {
             let line = query.place.line;
-            return Some(format!("{}:{line}: the query `{name}` cannot be asked: {error}", page.file));
+            let why = error.said_of_query();
+            return Some(format!("{}:{line}: the query `{name}` cannot be asked: {why}", page.file));
         }
     }
     let why = mistake_in_list(reads, page.declared.list.as_ref()?, page)?;
@@ -109,7 +105,8 @@ async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String
         let values = fragment.declaration.samples(&query.statement);
         if let Err(error) = reads.check(&query.statement.sql, values).await {
             let (file, line) = (&query.place.file, query.place.line);
-            return Some(format!("{file}:{line}: the query `{name}` cannot be asked: {error}"));
+            let why = error.said_of_query();
+            return Some(format!("{file}:{line}: the query `{name}` cannot be asked: {why}"));
         }
     }
     None
@@ -166,6 +163,9 @@ fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<Strin
         if !fits {
             return Some(format!("the parameter `{parameter}` is of another type than the column `{column}`"));
         }
+    }
+    if let Some(why) = reads.without_search(name).filter(|_| list.search) {
+        return Some(format!("the index of its search cannot be made: {why}"));
     }
     (list.search && open.search.is_empty())
         .then(|| format!("`search` is wanted, and `edge.data.{name}.search` names no column"))

@@ -7,8 +7,8 @@ use crate::edge::refusal::Refusal;
 use crate::site::data_page::{Given, Query, Rows};
 use crate::site::fragment::Declaration;
 use crate::site::table::TableName;
-use crate::store::StoreError;
 use crate::store::site_reads::{Open, Snapshot};
+use crate::store::{QueryFault, StoreError};
 
 /// What the queries of a fragment find. A query for one row that has none gives nothing, which
 /// a template can ask for: a fragment is no page that could be missing.
@@ -43,7 +43,9 @@ pub(super) async fn found(asked: &Asked, declaration: &Declaration) -> Result<Fo
     match ready.reads.ask(job).await {
         Ok(values) => Ok(Found { values, reads }),
         Err(error) => {
-            asked.edge.data_may_differ();
+            if error.query_fault() == QueryFault::Tables {
+                asked.edge.data_differs(&ready);
+            }
             Err(fault(&error))
         }
     }

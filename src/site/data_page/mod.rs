@@ -50,10 +50,9 @@ pub struct DataPage {
     pub formats: Vec<Format>,
     /// How long others may keep an answer; not at all when nothing is said.
     pub cache: Option<Duration>,
-    /// The template, without front matter.
+    /// The template. In place of the front matter stands a comment of as many lines, so that a
+    /// mistake is told with the line that it has in the file.
     pub template: String,
-    /// Lines of the file before the template.
-    pub lines_before: usize,
 }
 
 /// A query of a data page.
@@ -149,7 +148,7 @@ impl Written {
             Self::Many(sql) => (sql, Rows::Many),
             Self::One { one } => (one, Rows::One),
         };
-        let place = source.place_of(&format!("{name}:"));
+        let place = source.place_of_query(name);
         let statement = Statement::parse(sql).map_err(|refused| {
             let word = sql.get(refused.at.clone()).unwrap_or_default();
             let place = source.place_in_query(name, word).unwrap_or_else(|| place.clone());
@@ -245,7 +244,7 @@ impl Source<'_> {
             let message = list.mistake(|name| parameters.contains_key(name));
             found.extend(message.map(|message| self.mistake("list:", message)));
         }
-        let names = ["params", "list", "formats", "path"];
+        let names = ["parameters", "list", "formats", "path", "site"];
         if let Some(taken) = names.into_iter().find(|name| queries.contains_key(*name)) {
             found.push(self.mistake(
                 &format!("{taken}:"),
@@ -273,9 +272,12 @@ impl Source<'_> {
             list: read.list,
             formats: read.formats,
             cache: cache.and_then(|(cache, _)| cache),
-            template: template.to_owned(),
-            lines_before: self.text[..self.text.len() - template.len()].matches('\n').count(),
+            template: format!("{{{{!--{}--}}}}{template}", "\n".repeat(self.lines_before(template))),
         })
+    }
+
+    fn lines_before(&self, template: &str) -> usize {
+        self.text[..self.text.len() - template.len()].matches('\n').count()
     }
 
     fn mistake(&self, at: &str, message: String) -> Diagnostic {
@@ -284,8 +286,11 @@ impl Source<'_> {
 
     /// The line that begins with `key`.
     pub(super) fn place_of(&self, key: &str) -> Place {
-        let mut from = 0;
-        for line in self.head.split_inclusive('\n') {
+        self.place_from(0, key)
+    }
+
+    fn place_from(&self, mut from: usize, key: &str) -> Place {
+        for line in self.head[from..].split_inclusive('\n') {
             let indent = line.len() - line.trim_start().len();
             if line.trim_start().starts_with(key) {
                 let begins = self.head_at + from + indent;
@@ -296,10 +301,21 @@ impl Source<'_> {
         Place::file(self.file)
     }
 
+    /// Where the queries begin: a parameter may have the name of one.
+    fn queries(&self) -> Option<usize> {
+        let is_first = |at: &usize| *at == 0 || self.head[..*at].ends_with('\n');
+        self.head.match_indices("query:").map(|(at, _)| at).find(is_first)
+    }
+
+    fn place_of_query(&self, name: &str) -> Place {
+        self.queries().map_or_else(|| Place::file(self.file), |from| self.place_from(from, &format!("{name}:")))
+    }
+
     /// The first `word` behind the name of a query: its text is folded by YAML, so that
     /// offsets in it are none in the file.
     fn place_in_query(&self, name: &str, word: &str) -> Option<Place> {
-        let key = self.head.find(&format!("{name}:"))?;
+        let queries = self.queries()?;
+        let key = queries + self.head[queries..].find(&format!("{name}:"))?;
         let at: Range<usize> = self.head[key..].find(word).map(|at| key + at..key + at + word.len())?;
         (!word.is_empty()).then(|| Place::of(self.file, self.text, self.head_at + at.start..self.head_at + at.end))
     }
@@ -342,7 +358,8 @@ mod tests {
         assert_eq!(page.queries["country"].statement.parameters, ["country"]);
         assert_eq!(page.list.unwrap().sort[1].to_string(), "-population");
         assert_eq!(page.cache, Some(Duration::from_secs(300)));
-        assert_eq!((page.template.as_str(), page.lines_before), ("<h1>{{country.name}}</h1>\n", 14));
+        let lines = "\n".repeat(14);
+        assert_eq!(page.template, format!("{{{{!--{lines}--}}}}<h1>{{{{country.name}}}}</h1>\n"));
     }
 
     #[test]

@@ -16,9 +16,11 @@ use super::functions;
 const KEPT: [&str; 4] = ["littoral_", "sqlite_", "pg_", "pragma_"];
 const KEPT_WHOLE: [&str; 2] = ["migration", "information_schema"];
 /// Words of statements that write. Wherever they stand, they are not for a page.
+/// Words by which SQLite reads columns that nobody names, and does not ask whether it may.
+const UNNAMED: [&str; 2] = ["natural", "using"];
 const WRITES: [&str; 9] = ["insert", "update", "delete", "into", "create", "drop", "alter", "attach", "pragma"];
 /// Words after which a parenthesis opens that is no call.
-const BEFORE_PARENTHESIS: [&str; 44] = [
+const BEFORE_PARENTHESIS: [&str; 43] = [
     "all",
     "and",
     "any",
@@ -56,7 +58,6 @@ const BEFORE_PARENTHESIS: [&str; 44] = [
     "select",
     "then",
     "union",
-    "using",
     "values",
     "varchar",
     "when",
@@ -115,12 +116,12 @@ impl Statement {
             let at = words.next().map_or(0..text.len(), |(_, at)| at.clone());
             return Err(refused(at, "a query only reads: expected it to begin with `SELECT` or `WITH`", ""));
         }
-        let mut end = None;
+        let mut end: Option<&Range<usize>> = None;
         let mut before: Option<&(Token, Range<usize>)> = None;
+        let mut depth = Depth::default();
         for word in words {
             let (token, at) = word;
-            if let Some(end) = end {
-                let _: &Range<usize> = end;
+            if end.is_some() {
                 return Err(refused(
                     at.clone(),
                     "expected one statement, found another after `;`",
@@ -131,10 +132,13 @@ impl Statement {
                 Token::Semicolon => end = Some(at),
                 Token::Name { is_quoted } => check_name(text, at, *is_quoted)?,
                 Token::Opening => check_call(text, before)?,
+                Token::Literal => check_literal(text, at, before)?,
                 _ => {}
             }
+            depth.pass(&text[at.clone()], at)?;
             before = Some(word);
         }
+        depth.end()?;
         let until = end.map_or(text.len(), |at| at.start);
         let mut statement = Self { sql: String::with_capacity(until), parameters: Vec::new(), names: Vec::new() };
         for (token, at) in tokens.iter().filter(|(_, at)| at.end <= until) {
@@ -167,6 +171,10 @@ fn check_name(text: &str, at: &Range<usize>, is_quoted: bool) -> Result<(), NotT
         let message = format!("`{name}` is the store's own, and no query of a site can read it");
         return Err(refused(at.clone(), &message, "open tables of your own under `edge.data` in littoral.yaml"));
     }
+    if !is_quoted && UNNAMED.contains(&&*name) {
+        let message = format!("`{}` joins by columns that the query does not name", &text[at.clone()]);
+        return Err(refused(at.clone(), &message, "name them: `JOIN b ON a.id = b.id`"));
+    }
     if !is_quoted && WRITES.contains(&&*name) {
         let message = format!("a query only reads: `{}` is a word of statements that write", &text[at.clone()]);
         return Err(refused(at.clone(), &message, "put it between quotation marks if it is the name of a column"));
@@ -174,8 +182,55 @@ fn check_name(text: &str, at: &Range<usize>, is_quoted: bool) -> Result<(), NotT
     Ok(())
 }
 
+/// A string is a value. SQLite takes one for the name of a table or of a function where only
+/// such a name can stand.
+fn check_literal(text: &str, at: &Range<usize>, before: Option<&(Token, Range<usize>)>) -> Result<(), NotTaken> {
+    let written = text[at.clone()].trim_matches('\'').to_lowercase();
+    let is_kept = KEPT.iter().any(|kept| written.starts_with(kept)) || KEPT_WHOLE.contains(&&*written);
+    let behind_table = match before {
+        Some((Token::Name { is_quoted: false }, before)) => {
+            ["from", "join", "as", "in"].contains(&&*name(text, before.clone()))
+        }
+        Some((Token::Other, before)) => &text[before.clone()] == ".",
+        _ => false,
+    };
+    if text[at.clone()].starts_with('\'') && (is_kept || behind_table) {
+        let message = format!("expected a name, found the string {}", &text[at.clone()]);
+        return Err(refused(at.clone(), &message, "names stand in `\"` or in nothing"));
+    }
+    Ok(())
+}
+
+/// How many parentheses are open: a statement that closes more than it opens would close one
+/// that stands around it.
+#[derive(Default)]
+struct Depth(Vec<Range<usize>>);
+
+impl Depth {
+    fn pass(&mut self, word: &str, at: &Range<usize>) -> Result<(), NotTaken> {
+        match word {
+            "(" => self.0.push(at.clone()),
+            ")" if self.0.pop().is_none() => {
+                return Err(refused(at.clone(), "this parenthesis closes none", ""));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), NotTaken> {
+        match self.0.last() {
+            Some(open) => Err(refused(open.clone(), "this parenthesis is not closed", "")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A name before a parenthesis is a function.
 fn check_call(text: &str, before: Option<&(Token, Range<usize>)>) -> Result<(), NotTaken> {
+    if let Some((Token::Literal, at)) = before {
+        return Err(refused(at.clone(), "a string calls nothing", ""));
+    }
     let Some((Token::Name { is_quoted }, at)) = before else { return Ok(()) };
     let name = name(text, at.clone());
     let is_known = functions::may_be_called(&name);
@@ -334,6 +389,34 @@ mod tests {
             why("SELECT lower(a), count(*) FROM t WHERE a IN (1) AND (b)"),
             "taken: SELECT lower(a), count(*) FROM t WHERE a IN (1) AND (b)"
         );
+    }
+
+    #[test]
+    fn no_table_is_named_by_a_string_and_no_column_by_a_join_alone() {
+        for text in [
+            "SELECT password FROM 'littoral_member' FULL JOIN (SELECT 'z' AS password) AS a USING (password)",
+            "SELECT password FROM littoral_member FULL JOIN (SELECT 'z' AS password) AS a ON 1 = 1",
+            "SELECT secret FROM city FULL JOIN (SELECT 'z' AS secret) AS x USING (secret)",
+            "SELECT count(*) FROM city NATURAL JOIN (SELECT :g AS secret) AS x",
+            "SELECT 1 FROM city, 'littoral_session'",
+            "SELECT 1 FROM city, 'sqlite_schema'",
+            "SELECT 1 FROM city, 'LITTORAL_member'",
+            "SELECT 1 FROM 'closed'",
+            "SELECT 1 FROM city JOIN 'closed' ON 1 = 1",
+            "SELECT 1 FROM main.'closed'",
+            "SELECT 1 WHERE 1 IN 'closed'",
+            "SELECT 1 FROM 'json_each'('[1]')",
+            "SELECT 1 FROM city, 'json_each'('[1]')",
+        ] {
+            assert!(Statement::parse(text).is_err(), "{text}");
+        }
+        assert!(Statement::parse("SELECT 'a', x || 'b' FROM t WHERE y = 'c' AND z IN ('d')").is_ok());
+    }
+
+    #[test]
+    fn a_statement_stays_between_the_parentheses_around_it() {
+        assert_eq!(why("SELECT 1 AS a) AS x, (SELECT 2 AS b"), "this parenthesis closes none");
+        assert_eq!(why("SELECT (1"), "this parenthesis is not closed");
     }
 
     #[test]

@@ -11,19 +11,24 @@ use crate::store::StoreError;
 use crate::store::sql::{Dialect, Sql};
 use crate::store::tables::Table;
 
-/// What the index of a search is called: this, and the table. It is Littoral's, so that no
+/// What the index of a search is called: this, and a digest. It is Littoral's, so that no
 /// statement of a site can name it.
 pub(super) const SEARCH: &str = "littoral_search_";
 /// What the index of a list is called: this, and a digest of what it is.
 const OF_LIST: &str = "littoral_index_";
 
-/// Makes what is missing.
+/// Makes what is missing. Gives the tables of which the search could not be made, and why: an
+/// index that cannot be made is no reason to answer nothing.
 pub(super) fn make(
     sql: &Sql<'_>,
     open: &Open,
     tables: &BTreeMap<TableName, Table>,
     lists: &[List],
-) -> Result<(), StoreError> {
+) -> Result<BTreeMap<TableName, String>, StoreError> {
+    if sql.dialect() == Dialect::Postgres {
+        // The limit that each connection is greeted with is for the questions of a request.
+        sql.batch("SET LOCAL statement_timeout = 0")?;
+    }
     let there: BTreeSet<String> = names(sql)?.into_iter().collect();
     let mut wanted = BTreeSet::new();
     for list in lists {
@@ -34,7 +39,9 @@ pub(super) fn make(
             let name = format!("{OF_LIST}{}", Digest::of(on.as_bytes()).hex().get(..16).unwrap_or_default());
             if !there.contains(&name) && wanted.insert(name.clone()) {
                 tracing::info!(table = %table.name, columns = columns.join(", "), "making an index for a list");
-                sql.batch(&format!("CREATE INDEX {name} ON {on}"))?;
+                if let Err(error) = apart(sql, &format!("CREATE INDEX {name} ON {on}"))? {
+                    tracing::error!(%error, table = %table.name, "the index of a list cannot be made: it will be slow");
+                }
             }
             wanted.insert(name);
         }
@@ -42,6 +49,8 @@ pub(super) fn make(
     for name in there.iter().filter(|name| name.starts_with(OF_LIST) && !wanted.contains(*name)) {
         sql.batch(&format!("DROP INDEX {name}"))?;
     }
+    let mut without = BTreeMap::new();
+    let mut searches = BTreeSet::new();
     for (name, opened) in open {
         let searched: Vec<&ColumnName> = opened
             .search
@@ -49,10 +58,43 @@ pub(super) fn make(
             .filter(|column| tables.get(name).is_some_and(|table| table.column(column).is_some()))
             .collect();
         if !searched.is_empty() {
-            make_search(sql, name, &searched, &there)?;
+            let index = search_name(name, &searched);
+            if !there.contains(&index)
+                && let Err(error) = make_search(sql, name, &index, &searched)?
+            {
+                without.insert(name.clone(), error.said_of_query());
+            }
+            searches.insert(index);
         }
     }
-    Ok(())
+    // Beside the index of a search SQLite has tables whose names begin with its name.
+    let is_search = |name: &&String| name.starts_with(SEARCH) && name.len() == SEARCH.len() + DIGITS;
+    for old in there.iter().filter(is_search).filter(|name| !searches.contains(*name)) {
+        drop_search(sql, old)?;
+    }
+    Ok(without)
+}
+
+/// Does it, or nothing of it.
+fn apart(sql: &Sql<'_>, statements: &str) -> Result<Result<(), StoreError>, StoreError> {
+    sql.batch("SAVEPOINT apart")?;
+    let done = sql.batch(statements);
+    if done.is_err() {
+        sql.batch("ROLLBACK TO SAVEPOINT apart")?;
+    }
+    sql.batch("RELEASE SAVEPOINT apart")?;
+    Ok(done)
+}
+
+/// Takes the index of a search away, and what keeps it up.
+pub(in crate::store) fn drop_search(sql: &Sql<'_>, name: &str) -> Result<(), StoreError> {
+    match sql.dialect() {
+        Dialect::Postgres => sql.batch(&format!("DROP INDEX IF EXISTS {name}")),
+        Dialect::Sqlite => {
+            let triggers = ["insert", "update", "delete"].map(|deed| format!("DROP TRIGGER IF EXISTS {name}_{deed};"));
+            sql.batch(&format!("{} DROP TABLE IF EXISTS {name};", triggers.concat()))
+        }
+    }
 }
 
 /// The columns of each index that a list wants: what is fixed first, then what a reader may
@@ -101,42 +143,30 @@ fn names(sql: &Sql<'_>) -> Result<Vec<String>, StoreError> {
 }
 
 /// On SQLite a table of FTS5 over the content of the table itself, kept by triggers; on
-/// PostgreSQL an index over an expression, which keeps itself. A search over other columns
-/// has another name, so that the one before goes.
+/// PostgreSQL an index over an expression, which keeps itself.
 fn make_search(
     sql: &Sql<'_>,
     table: &TableName,
+    name: &str,
     columns: &[&ColumnName],
-    there: &BTreeSet<String>,
-) -> Result<(), StoreError> {
-    let name = search_name(table, columns);
-    if there.contains(&name) {
-        return Ok(());
-    }
+) -> Result<Result<(), StoreError>, StoreError> {
     tracing::info!(%table, "making the index of its search");
-    match sql.dialect() {
-        Dialect::Postgres => {
-            sql.batch(&format!("CREATE INDEX {name} ON {} USING gin ({})", table.quoted(), document(columns)))
-        }
-        Dialect::Sqlite => {
-            let prefix = format!("{SEARCH}{table}_");
-            for old in there.iter().filter(|old| old.starts_with(&prefix) && old.len() == name.len()) {
-                let triggers =
-                    ["insert", "update", "delete"].map(|deed| format!("DROP TRIGGER IF EXISTS {old}_{deed};"));
-                sql.batch(&format!("{} DROP TABLE {old};", triggers.concat()))?;
-            }
-            sql.batch(&search_of_sqlite(&name, table, columns))
-        }
-    }
+    let made = match sql.dialect() {
+        Dialect::Postgres => format!("CREATE INDEX {name} ON {} USING gin ({})", table.quoted(), document(columns)),
+        Dialect::Sqlite => search_of_sqlite(name, table, columns),
+    };
+    apart(sql, &made)
 }
 
-/// What the index of a search is called.
+/// Figures of the digest in the name of a search.
+const DIGITS: usize = 24;
+
+/// What the index of a search is called: a digest of its table and columns, so that a search
+/// over other columns is another one.
 pub(super) fn search_name(table: &TableName, columns: &[&ColumnName]) -> String {
     let columns: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
-    let digest = Digest::of(columns.join(",").as_bytes()).hex();
-    // PostgreSQL has 63 bytes for a name.
-    let stem = table.as_str().get(..table.as_str().len().min(38)).unwrap_or_default();
-    format!("{SEARCH}{stem}_{}", digest.get(..8).unwrap_or_default())
+    let digest = Digest::of(format!("{table}({})", columns.join(",")).as_bytes()).hex();
+    format!("{SEARCH}{}", digest.get(..DIGITS).unwrap_or(&digest))
 }
 
 /// What PostgreSQL searches in; the same words in the index and in the question.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::index::{self, word};
-use super::{Open, Row, row, value};
+use super::{MOST_BYTES, MOST_ROWS, Open, Row, row, value};
 use crate::site::data_page::{Direction, Given, Order};
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::StoreError;
@@ -154,6 +154,7 @@ pub(super) fn page(
     }
     // One more than is shown says whether there are more.
     let mut room = wanted.rows as usize + 1;
+    let mut left = MOST_BYTES;
     let mut rows: Vec<(Row, Cursor)> = Vec::with_capacity(room);
     let searched = open.get(&wanted.table).map(|open| open.search.as_slice()).unwrap_or_default();
     for (number, stretch) in stretches.into_iter().enumerate() {
@@ -163,7 +164,12 @@ pub(super) fn page(
         let from = from.filter(|_| number == 0);
         let question = Question { dialect: sql.dialect(), table, searched, wanted, by_key, way };
         let (statement, values) = question.of(stretch, from, room);
-        let found = sql.rows(&statement, &values, |row| row::named(row).map(|(row, _)| with_cursor(row)))?;
+        let found = sql.rows(&statement, &values, |row| {
+            let (row, bytes) = row::named(row)?;
+            let too_much = || StoreError::TooMuchRead { rows: MOST_ROWS, bytes: MOST_BYTES };
+            left = left.checked_sub(bytes).ok_or_else(too_much)?;
+            Ok(with_cursor(row))
+        })?;
         room = room.saturating_sub(found.len());
         rows.extend(found);
     }

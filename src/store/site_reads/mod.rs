@@ -12,7 +12,7 @@
 //!
 //! Knows nothing of pages, and nothing of Littoral's own tables: nobody here can read them.
 
-mod index;
+pub(super) mod index;
 mod list;
 mod postgres;
 mod row;
@@ -43,8 +43,6 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// How long one job may read.
 pub const MOST_TIME: Duration = Duration::from_secs(2);
 
-/// What has a name in a file of SQLite.
-const NAMES: &str = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
 /// Jobs that read at once: each has a thread that may wait, and the cores are shared with all
 /// other answers.
 const AT_ONCE: usize = 8;
@@ -65,6 +63,8 @@ pub struct SiteReads {
     /// Those of the open tables that are there.
     tables: Arc<BTreeMap<TableName, Table>>,
     open: Arc<Open>,
+    /// The tables of which the search could not be made, and why.
+    without_search: Arc<BTreeMap<TableName, String>>,
     /// Counts those that wait and those that are answered.
     waiting: Arc<Semaphore>,
     answering: Arc<Semaphore>,
@@ -88,18 +88,18 @@ impl Store {
     /// seconds, when a large table has no index yet.
     pub async fn site_reads(&self, open: &Open, lists: &[List]) -> Result<SiteReads, StoreError> {
         let (opened, lists) = (open.clone(), lists.to_vec());
-        let (tables, there) = self
+        let (tables, there, without) = self
             .write(Durability::Durable, move |sql| {
                 let all = tables::described(sql, None)?;
                 let known = all.into_iter().filter(|table| opened.contains_key(&table.name));
                 let tables: BTreeMap<_, _> = known.map(|table| (table.name.clone(), table)).collect();
-                index::make(sql, &opened, &tables, &lists)?;
+                let without = index::make(sql, &opened, &tables, &lists)?;
                 let there = match sql.dialect() {
-                    Dialect::Sqlite => sql.rows(NAMES, &[], |row| row.get(0))?,
+                    Dialect::Sqlite => names(sql)?,
                     // Its role sees nothing that was not granted.
-                    Dialect::Postgres => Vec::new(),
+                    Dialect::Postgres => (Vec::new(), 0),
                 };
-                Ok((tables, there))
+                Ok((tables, there, without))
             })
             .await?;
         let engine = match self.engine() {
@@ -114,6 +114,7 @@ impl Store {
             engine,
             tables: Arc::new(tables),
             open: Arc::new(open.clone()),
+            without_search: Arc::new(without),
             waiting: Arc::new(Semaphore::new(MOST_WAITING)),
             answering: Arc::new(Semaphore::new(AT_ONCE)),
         })
@@ -133,7 +134,7 @@ impl Store {
         let (sql, none) = (statement.sql.clone(), BTreeMap::new());
         match self.engine() {
             Engine::Sqlite(store) => {
-                let reading = Reading::of(store.path(), &open, self.names().await?);
+                let reading = Reading::of(store.path(), &open, self.read(names).await?);
                 reading.at_one_moment(Duration::MAX, |connection| {
                     Snapshot { sql: Sql::sqlite(connection), tables: &none, open: &open }.rows(&sql, &[])
                 })
@@ -150,17 +151,24 @@ impl Store {
             }
         }
     }
+}
 
-    /// The names of all tables and views of a file.
-    async fn names(&self) -> Result<Vec<String>, StoreError> {
-        self.read(|sql| sql.rows(NAMES, &[], |row| row.get(0))).await
-    }
+/// What has a name in a file of SQLite, and the version of all that.
+fn names(sql: &Sql<'_>) -> Result<(Vec<String>, i64), StoreError> {
+    let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
+    let version = sql.row("PRAGMA schema_version", &[], |row| row.get(0))?;
+    Ok((sql.rows(names, &[], |row| row.get(0))?, version.unwrap_or_default()))
 }
 
 impl SiteReads {
     /// The open table `name`, if it is there.
     pub fn table(&self, name: &TableName) -> Option<&Table> {
         self.tables.get(name)
+    }
+
+    /// Why nothing can be searched in the table `name`; none when it can.
+    pub fn without_search(&self, name: &TableName) -> Option<&str> {
+        self.without_search.get(name).map(String::as_str)
     }
 
     /// What is open of the table `name`.

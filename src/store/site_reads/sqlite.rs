@@ -35,6 +35,8 @@ pub(super) struct Reading(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     allowed: Arc<Allowed>,
+    /// SQLite counts it up when a table is made, changed or dropped.
+    version: i64,
     idle: Mutex<Vec<Clocked>>,
 }
 
@@ -61,8 +63,8 @@ impl std::fmt::Debug for Reading {
 }
 
 impl Reading {
-    /// Those of the file at `path`, which has these tables and views in it.
-    pub(super) fn of(path: &Path, open: &Open, there: Vec<String>) -> Self {
+    /// Those of the file at `path`, which has these tables and views in it, in this version.
+    pub(super) fn of(path: &Path, open: &Open, (there, version): (Vec<String>, i64)) -> Self {
         let mut names: FxHashMap<String, FxHashSet<String>> = FxHashMap::default();
         for (table, opened) in open {
             let columns = opened.columns.iter().map(|column| column.as_str().to_owned());
@@ -71,7 +73,7 @@ impl Reading {
         let there = there.into_iter().map(|name| name.to_lowercase());
         let closed = there.filter(|name| !names.contains_key(name)).collect();
         let allowed = Arc::new(Allowed { open: names, closed });
-        Self(Arc::new(Inner { path: path.to_owned(), allowed, idle: Mutex::default() }))
+        Self(Arc::new(Inner { path: path.to_owned(), allowed, version, idle: Mutex::default() }))
     }
 
     /// Runs `job` in one read transaction, until the time is over.
@@ -88,7 +90,12 @@ impl Reading {
         clocked.until.store(micros(clocked.began.elapsed().saturating_add(time)), Ordering::Relaxed);
         let connection = &clocked.connection;
         connection.execute_batch("BEGIN")?;
-        let answer = job(connection);
+        let version = connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
+        let answer = match version {
+            Ok(version) if version == self.0.version => job(connection),
+            Ok(_) => Err(StoreError::TablesDiffer),
+            Err(error) => Err(error.into()),
+        };
         // Nothing was written; this only lets go of the moment.
         let ended = connection.execute_batch("ROLLBACK");
         clocked.until.store(u64::MAX, Ordering::Relaxed);
@@ -138,8 +145,10 @@ impl Allowed {
                 let name = function_name.to_lowercase();
                 may_be_called(&name) || matches!(&*name, "like" | "glob" | "match" | "bm25")
             }
-            // The search asks whether somebody has written.
-            AuthAction::Pragma { pragma_name, .. } => *pragma_name == "data_version",
+            // The search asks whether somebody has written, and we, whether a table is another.
+            AuthAction::Pragma { pragma_name, pragma_value: None } => {
+                ["data_version", "schema_version"].contains(pragma_name)
+            }
             _ => false,
         }
     }

@@ -12,10 +12,11 @@
 
 use super::staging::{STAGED, Staging};
 use super::{Table, catalogue, statement};
-use crate::site::table::TableName;
+use crate::site::table::{ColumnType, TableName};
 use crate::store::StoreError;
 use crate::store::door::{Engine, Store};
 use crate::store::postgres;
+use crate::store::site_reads::index::drop_search;
 use crate::store::sql::{Dialect, Sql, Value};
 
 /// What becomes of a table that is already there.
@@ -34,9 +35,8 @@ pub enum IfThere {
 /// Its beginning is reserved, so that no table of the site is called so.
 const INCOMING: &str = "littoral_incoming";
 
-/// What makes the indexes of the searches in a table anew.
-const OF_SEARCHES: &str = "SELECT 'INSERT INTO ' || name || '(' || name || ') VALUES (''rebuild'')'
-    FROM main.sqlite_schema
+/// The indexes of the searches in a table.
+const OF_SEARCHES: &str = "SELECT name FROM main.sqlite_schema
     WHERE type = 'table' AND name LIKE 'littoral!_search!_%' ESCAPE '!'
     AND instr(sql, 'content=''' || $1 || '''') > 0";
 
@@ -76,7 +76,15 @@ fn into_sqlite(staging: &Staging, if_there: IfThere) -> Result<u64, StoreError> 
             sql.batch(&copy_rows(&name))?;
             make_again(&sql, &belongings)?;
             // The rows came in before the triggers that keep an index of their words.
-            make_again(&sql, &texts(&sql, OF_SEARCHES, &table.name)?)?;
+            for search in texts(&sql, OF_SEARCHES, &table.name)? {
+                sql.batch("SAVEPOINT search")?;
+                if let Err(error) = sql.batch(&format!("INSERT INTO {search}({search}) VALUES ('rebuild')")) {
+                    tracing::warn!(%error, table = %table.name, "its search goes: a column that it looked into is gone");
+                    sql.batch("ROLLBACK TO SAVEPOINT search")?;
+                    drop_search(&sql, &search)?;
+                }
+                sql.batch("RELEASE SAVEPOINT search")?;
+            }
         }
     }
     sql.batch("COMMIT")?;
@@ -128,6 +136,9 @@ fn into_postgres(server: &postgres::Connection, staging: &Staging, if_there: IfT
             sql.batch(&format!("ALTER INDEX {INCOMING}_pkey RENAME TO \"{}\"", pkey(&table.name)))?;
             make_again(&sql, &belongings)?;
         }
+    }
+    if table.column(&table.key).is_some_and(|key| key.kind == ColumnType::Integer) {
+        sql.batch(&statement::count_on(table))?;
     }
     // Until it has looked at the rows, PostgreSQL guesses how many there are.
     sql.batch(&format!("ANALYZE {name}; COMMIT"))?;
