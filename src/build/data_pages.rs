@@ -39,10 +39,9 @@ impl Routes {
                     found.extend(
                         layout::parse(file, &page.title)
                             .err()
-                            .map(|mistake| Diagnostic { place: Some(line_of(file, &text, "title:")), ..mistake }),
+                            .map(|mistake| Diagnostic { place: Some(page.title_at.clone()), ..mistake }),
                     );
-                    let place = line_of(file, &text, "route:");
-                    routes.push(Claimed { route: page.route, formats: page.formats, place });
+                    routes.push(Claimed { route: page.route, formats: page.formats, place: page.route_at });
                 }
                 Err(mistakes) => found.extend(mistakes),
             }
@@ -89,16 +88,4 @@ impl Routes {
 pub fn is_data_page(path: &str) -> bool {
     let name = path.strip_prefix("dynamic/").and_then(|below| below.strip_suffix(".hbs"));
     name.is_some_and(|name| name.starts_with(data_page::FOLDER))
-}
-
-fn line_of(file: &str, text: &str, key: &str) -> Place {
-    let at = text.lines().scan(0, |at, line| {
-        let begins = *at;
-        *at += line.len() + 1;
-        Some((begins, line))
-    });
-    match at.into_iter().find(|(_, line)| line.starts_with(key)) {
-        Some((begins, line)) => Place::of(file, text, begins..begins + line.trim_end().len()),
-        None => Place::file(file),
-    }
 }

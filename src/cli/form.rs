@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::serve::runtime;
-use super::{Outcome, Root, StorePlace, diagnostics, kept};
+use super::site_store::{IfAbsent, SiteStore};
+use super::{Outcome, diagnostics};
 use crate::edge::Uploads;
 use crate::site::release::Shelf;
 use crate::store::{ANSWERS_AT_ONCE, AnswerPlace, COUNTED, FormAnswer, Store};
@@ -21,9 +22,7 @@ use crate::store::{ANSWERS_AT_ONCE, AnswerPlace, COUNTED, FormAnswer, Store};
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    root: Root,
-    #[command(flatten)]
-    store: StorePlace,
+    site: SiteStore,
     #[command(subcommand)]
     command: Command,
 }
@@ -64,8 +63,8 @@ enum Format {
 
 /// Does what was asked for.
 pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
-    let store = kept::open(&options.root.root, options.store.store.as_deref())?;
-    let root = &options.root.root;
+    let store = options.site.open(IfAbsent::Refused)?;
+    let root = &options.site.root.root;
     runtime()?.block_on(async {
         let done = match &options.command {
             Command::List => list(&store, root).await,

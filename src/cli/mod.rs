@@ -8,10 +8,10 @@ mod build;
 mod data;
 mod diagnostics;
 mod form;
-mod kept;
 mod new;
 mod progress;
 mod serve;
+mod site_store;
 mod user;
 mod watch;
 

@@ -4,16 +4,15 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::serve::runtime;
-use super::{Outcome, Root, StorePlace, diagnostics, kept};
+use super::site_store::{IfAbsent, SiteStore};
+use super::{Outcome, diagnostics};
 use crate::store::EmailAddress;
 
 /// `littoral user`.
 #[derive(Args, Debug)]
 pub(super) struct Options {
     #[command(flatten)]
-    root: Root,
-    #[command(flatten)]
-    store: StorePlace,
+    site: SiteStore,
     #[command(subcommand)]
     command: Command,
 }
@@ -36,7 +35,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let Ok(address) = EmailAddress::parse(email) else {
         bail!("`{email}` is not an e-mail address");
     };
-    let store = kept::open(&options.root.root, options.store.store.as_deref())?;
+    let store = options.site.open(IfAbsent::Refused)?;
     let is_there = runtime()?.block_on(async {
         let done = store.set_admin(&address, !revoke).await;
         store.close().await;

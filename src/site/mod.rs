@@ -16,4 +16,5 @@ pub mod reserved;
 pub mod search;
 pub mod table;
 pub mod theme;
+pub mod time_span;
 pub mod yaml;

@@ -20,8 +20,8 @@ thread_local! {
 
 /// Makes the counting known to `registry`.
 pub fn register(registry: &mut Handlebars<'_>) {
-    registry.register_helper("littoral_enter", Box::new(Count(enter)));
-    registry.register_helper("littoral_leave", Box::new(Count(leave)));
+    registry.register_helper("littoral_enter", Box::new(Silent(enter)));
+    registry.register_helper("littoral_leave", Box::new(Silent(leave)));
 }
 
 /// Lets `template`, and each block that it defines, count itself.
@@ -68,10 +68,10 @@ fn guard_blocks(block: &mut Template) {
     }
 }
 
-/// A helper that counts and writes nothing.
-struct Count(fn() -> HelperResult);
+/// A helper that does something before the next element and writes nothing.
+pub struct Silent(pub fn() -> HelperResult);
 
-impl HelperDef for Count {
+impl HelperDef for Silent {
     fn call<'reg: 'rc, 'rc>(
         &self,
         _: &Helper<'rc>,

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::{IfAbsent, Where, counted};
+use super::counted;
 use crate::cli::serve::runtime;
+use crate::cli::site_store::{IfAbsent, SiteStore};
 use crate::cli::{Outcome, diagnostics};
 use crate::data::export::export;
 use crate::data::{DataError, Format};
@@ -18,8 +19,6 @@ use crate::site::table::TableName;
 pub(super) struct Options {
     /// The table
     table: TableName,
-    #[command(flatten)]
-    place: Where,
     /// csv, json or ndjson; without it, by the end of --out, else csv
     #[arg(long)]
     format: Option<Format>,
@@ -29,7 +28,7 @@ pub(super) struct Options {
 }
 
 /// Exports, and says to where.
-pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome> {
     let of_name = options.out.as_deref().and_then(Format::of_path);
     let format = match (options.format.or(of_name), &options.out) {
         (Some(Format::Sqlite), _) => {
@@ -46,7 +45,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Misuse);
         }
     };
-    let store = options.place.open(IfAbsent::Refused)?;
+    let store = site.open(IfAbsent::Refused)?;
     let runtime = runtime()?;
     let table = runtime.block_on(store.table(&options.table))?;
     let table = table.with_context(|| {

@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::{IfAbsent, Where, counted};
+use super::counted;
 use crate::cli::progress::DataBar;
 use crate::cli::serve::runtime;
+use crate::cli::site_store::{IfAbsent, SiteStore};
 use crate::cli::{Outcome, diagnostics};
 use crate::data::import::{BadRows, Request, format_of, prepare};
 use crate::data::{BadRow, DataError, Declaration, Format, Input};
@@ -23,8 +24,6 @@ pub(super) struct Options {
     table: TableName,
     /// The file; `-` is standard input
     file: PathBuf,
-    #[command(flatten)]
-    place: Where,
     /// csv, json, ndjson or sqlite; without it, by the end of the file's name
     #[arg(long)]
     format: Option<Format>,
@@ -60,7 +59,7 @@ fn column_type(text: &str) -> Result<(ColumnName, ColumnType), String> {
 }
 
 /// Imports, and says what was done.
-pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let Some(format) = format_of(&options.file, options.format) else {
         diagnostics::print_misuse(&format!(
@@ -71,7 +70,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     };
     let input = Input::open(&options.file, std::io::stdin())?;
     let schema = options.schema.as_deref().map(|path| Declaration::read(path, &options.table)).transpose()?;
-    let store = options.place.open(IfAbsent::Made)?;
+    let store = site.open(IfAbsent::Made)?;
     let runtime = runtime()?;
     let standing = runtime.block_on(store.table(&options.table))?;
     let if_there = match (&options.upsert, options.replace) {

@@ -5,16 +5,16 @@ mod import;
 mod query;
 mod schema;
 
-use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
-use super::{Outcome, StorePlace};
-use crate::site::config::{self, Config};
-use crate::store::{Address, Store};
+use super::Outcome;
+use super::site_store::SiteStore;
 
 /// `littoral data`.
 #[derive(Args, Debug)]
 pub(super) struct Options {
+    #[command(flatten)]
+    site: SiteStore,
     #[command(subcommand)]
     command: Command,
 }
@@ -35,64 +35,10 @@ enum Command {
 pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     super::log_to_stderr("warn");
     match &options.command {
-        Command::Import(options) => import::run(options),
-        Command::Export(options) => export::run(options),
-        Command::Query(options) => query::run(options),
-        Command::Schema(options) => schema::run(options),
-    }
-}
-
-/// Which store is meant.
-#[derive(Args, Clone, Debug)]
-struct Where {
-    /// The folder of the site: where littoral.yaml is
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    root: std::path::PathBuf,
-    #[command(flatten)]
-    store: StorePlace,
-}
-
-/// What becomes of a store that is not there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum IfAbsent {
-    Made,
-    Refused,
-}
-
-impl Where {
-    /// Opens the store that the site in the folder has.
-    fn open(&self, if_absent: IfAbsent) -> anyhow::Result<Store> {
-        if !self.root.is_dir() {
-            bail!("there is no folder {}: `--root` names the folder of the site", self.root.display());
-        }
-        let address = match &self.store.store {
-            Some(address) => address.clone(),
-            None => self.configured()?,
-        };
-        let address = Address::parse(&self.root, &address)?;
-        if let Address::File(path) = &address
-            && if_absent == IfAbsent::Refused
-            && !path.exists()
-        {
-            bail!("there is no store {}: `littoral data import` or `littoral serve` makes it", path.display());
-        }
-        Ok(Store::open(&address)?)
-    }
-
-    fn configured(&self) -> anyhow::Result<String> {
-        let path = self.root.join(config::FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-        };
-        let (config, mistakes) = Config::parse(&text);
-        // Another store than the one that is meant must not be written into.
-        if !mistakes.is_empty() {
-            super::diagnostics::print_all(&mistakes);
-            bail!("where the store is stands in {}, which has mistakes", path.display());
-        }
-        Ok(config.edge.store)
+        Command::Import(command) => import::run(&options.site, command),
+        Command::Export(command) => export::run(&options.site, command),
+        Command::Query(command) => query::run(&options.site, command),
+        Command::Schema(command) => schema::run(&options.site, command),
     }
 }
 

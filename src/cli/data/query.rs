@@ -5,9 +5,9 @@ use std::io::{self, BufWriter};
 use anyhow::bail;
 use clap::Args;
 
-use super::{IfAbsent, Where};
 use crate::cli::Outcome;
 use crate::cli::serve::runtime;
+use crate::cli::site_store::{IfAbsent, SiteStore};
 use crate::data::{DataError, Format, query};
 use crate::site::data_page::Statement;
 
@@ -16,15 +16,13 @@ use crate::site::data_page::Statement;
 pub(super) struct Options {
     /// One SELECT, such as 'SELECT count(*) FROM cities'
     statement: String,
-    #[command(flatten)]
-    place: Where,
     /// csv, json or ndjson
     #[arg(long, default_value = "csv")]
     format: Format,
 }
 
 /// Asks, and writes the rows to standard output.
-pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
+pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome> {
     let statement = match Statement::parse(&options.statement) {
         Ok(statement) => statement,
         Err(refused) if refused.hint.is_empty() => bail!("{}", refused.message),
@@ -33,7 +31,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     if let Some(name) = statement.parameters.first() {
         bail!("nothing gives `:{name}` a value here: write the value itself");
     }
-    let store = options.place.open(IfAbsent::Refused)?;
+    let store = site.open(IfAbsent::Refused)?;
     let rows = runtime()?.block_on(async {
         let rows = store.query(&statement).await;
         store.close().await;

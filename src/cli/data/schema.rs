@@ -3,8 +3,9 @@
 use anyhow::Context;
 use clap::Args;
 
-use super::{IfAbsent, Where, counted};
+use super::counted;
 use crate::cli::serve::runtime;
+use crate::cli::site_store::{IfAbsent, SiteStore};
 use crate::cli::{Outcome, diagnostics};
 use crate::data::Declaration;
 use crate::site::table::TableName;
@@ -14,16 +15,14 @@ use crate::site::table::TableName;
 pub(super) struct Options {
     /// Only this table
     table: Option<TableName>,
-    #[command(flatten)]
-    place: Where,
     /// As JSON, which `data import --schema` reads
     #[arg(long)]
     json: bool,
 }
 
 /// Shows the tables.
-pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
-    let store = options.place.open(IfAbsent::Refused)?;
+pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome> {
+    let store = site.open(IfAbsent::Refused)?;
     let declared = runtime()?.block_on(async {
         let tables = match &options.table {
             None => store.tables().await?,

@@ -25,17 +25,20 @@ pub(super) fn csv(page: &DataPage, data: &Map<String, Value>) -> String {
         Some(row) => std::slice::from_ref(row),
         None => &[],
     };
-    let mut out = String::new();
     let names: Vec<&String> =
         rows.first().and_then(Value::as_object).map(|row| row.keys().collect()).unwrap_or_default();
     if names.is_empty() {
-        return out;
+        return String::new();
     }
-    line(&mut out, names.iter().map(|name| name.as_str().into()));
-    for row in rows {
-        line(&mut out, names.iter().map(|name| cell(row.get(name.as_str()))));
-    }
-    out
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let cells = rows.iter().map(|row| names.iter().map(|name| cell(row.get(name.as_str()))).collect::<Vec<_>>());
+    let written = out.write_record(&names).and_then(|()| cells.into_iter().try_for_each(|row| out.write_record(row)));
+    // Memory takes what is written, and each row has as many cells as the first line.
+    written
+        .ok()
+        .and_then(|()| out.into_inner().ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_default()
 }
 
 fn cell(value: Option<&Value>) -> String {
@@ -44,22 +47,6 @@ fn cell(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
-}
-
-fn line(out: &mut String, cells: impl Iterator<Item = String>) {
-    for (at, cell) in cells.enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        if cell.contains(['"', ',', '\r', '\n']) {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(&cell);
-        }
-    }
-    out.push_str("\r\n");
 }
 
 /// XML 1.0: an element for each name, `row` for each row; what has no value is absent.

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use handlebars::template::{Template, TemplateElement};
-use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::{Handlebars, HelperResult, RenderErrorReason};
+
+use crate::site::recursion::Silent;
 
 /// How long a fragment may be, in bytes.
 const LONGEST: usize = 256 * 1024;
@@ -23,7 +25,7 @@ thread_local! {
 
 /// Makes the question known to `registry`.
 pub(in crate::edge) fn register(registry: &mut Handlebars<'_>) {
-    registry.register_helper("littoral_pace", Box::new(Ask));
+    registry.register_helper("littoral_pace", Box::new(Silent(ask)));
 }
 
 /// Lets `template`, and each block in it, ask.
@@ -54,21 +56,10 @@ pub(super) fn until<T>(end: Instant, render: impl FnOnce() -> T) -> T {
     given
 }
 
-struct Ask;
-
-impl HelperDef for Ask {
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        _: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-        _: &mut dyn Output,
-    ) -> HelperResult {
-        match UNTIL.get() {
-            Some(end) if Instant::now() >= end => Err(RenderErrorReason::Other(TOO_SLOW.to_owned()).into()),
-            _ => Ok(()),
-        }
+fn ask() -> HelperResult {
+    match UNTIL.get() {
+        Some(end) if Instant::now() >= end => Err(RenderErrorReason::Other(TOO_SLOW.to_owned()).into()),
+        _ => Ok(()),
     }
 }
 

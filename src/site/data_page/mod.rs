@@ -23,7 +23,7 @@ pub use route::Route;
 pub use statement::{NotTaken, Statement};
 
 use super::diagnostic::{Code, Diagnostic, Place, nearest};
-use super::{reserved, yaml};
+use super::{reserved, time_span, yaml};
 
 /// The folder of data pages below `dynamic/`.
 pub const FOLDER: &str = "pages/";
@@ -38,6 +38,10 @@ const LONGEST_CACHE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct DataPage {
     /// Where it answers.
     pub route: Route,
+    /// The line that says so.
+    pub route_at: Place,
+    /// The line of the title.
+    pub title_at: Place,
     /// A template for the title, of the same data.
     pub title: String,
     /// Those of the path and those of the query string.
@@ -254,7 +258,7 @@ impl Source<'_> {
         if read.formats.is_empty() {
             found.push(self.mistake("formats:", "expected at least one format: html, json, csv, xml".to_owned()));
         }
-        let cache = read.cache.map(|written| (duration(&written), written));
+        let cache = read.cache.map(|written| (time_span::parse(&written, LONGEST_CACHE), written));
         if let Some((None, written)) = &cache {
             found.push(self.mistake(
                 "cache:",
@@ -266,6 +270,8 @@ impl Source<'_> {
         }
         Ok(DataPage {
             route: read.route,
+            route_at: self.place_of("route:"),
+            title_at: self.place_of("title:"),
             title: read.title,
             parameters,
             queries,
@@ -319,20 +325,6 @@ impl Source<'_> {
         let at: Range<usize> = self.head[key..].find(word).map(|at| key + at..key + at + word.len())?;
         (!word.is_empty()).then(|| Place::of(self.file, self.text, self.head_at + at.start..self.head_at + at.end))
     }
-}
-
-/// `60s`, `5m`, `1h`, `7d`.
-fn duration(written: &str) -> Option<Duration> {
-    let (number, unit) = written.split_at_checked(written.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return None,
-    };
-    let whole = number.parse::<u64>().ok()?.checked_mul(seconds).map(Duration::from_secs)?;
-    (whole <= LONGEST_CACHE).then_some(whole)
 }
 
 #[cfg(test)]

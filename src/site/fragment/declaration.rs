@@ -13,7 +13,7 @@ use super::parameter::Parameters;
 use crate::site::data_page::{Given, Query, Source, Statement, Written};
 use crate::site::diagnostic::{Code, Diagnostic, nearest};
 use crate::site::table::ColumnName;
-use crate::site::yaml;
+use crate::site::{time_span, yaml};
 
 /// How long a page waits for a fragment that does not say.
 const BUDGET: Duration = Duration::from_millis(200);
@@ -124,18 +124,7 @@ fn time<'de, D: Deserializer<'de>>(
     in_words: &str,
 ) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let digits = text.len() - text.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => 0,
-    };
-    let time = number.parse::<u64>().ok().filter(|_| millis > 0).and_then(|number| number.checked_mul(millis));
-    time.map(Duration::from_millis).filter(|time| *time <= longest).ok_or_else(|| {
+    time_span::parse(&text, longest).ok_or_else(|| {
         D::Error::custom(format_args!(
             "`{key}` is a time such as `200ms`, `60s`, `5m`, `1h`, at most `{in_words}`, not `{text}`"
         ))
