@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod form;
 pub mod fragment;
+pub mod parameter;
 pub mod permalink;
 pub mod recursion;
 pub mod release;

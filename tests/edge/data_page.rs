@@ -96,7 +96,7 @@ async fn a_value_beyond_its_bounds_is_refused_with_what_is_expected() {
     for (query, expected) in [
         ("population_min=many", "whole number"),
         ("population_min=99999999999999999999", "whole number"),
-        ("sort=mayor", "one of: name, -population"),
+        ("sort=mayor", "one of &#x60;name&#x60;, &#x60;-population&#x60;"),
         ("sort=name&sort=name", "said twice"),
         ("after=1", "no place in this list"),
         ("after=%5B%22a%22%2C1%5D&before=%5B%22a%22%2C1%5D", "not both"),

@@ -14,7 +14,8 @@ use super::routes::Named;
 use crate::edge::fragment::Known;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
-use crate::site::data_page::{Given, Kind, List, Parameter, Query};
+use crate::site::data_page::{List, Query};
+use crate::site::parameter::{Given, Parameter};
 use crate::site::release::BuildId;
 use crate::site::table::{ColumnName, ColumnType};
 use crate::store::site_reads::{Open, SiteReads};
@@ -114,14 +115,8 @@ async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String
 
 /// Values such as the query will get.
 fn samples(page: &Named, query: &Query) -> Vec<Given> {
-    let sample = |parameter: &Parameter| match parameter.kind {
-        Kind::Text => Given::Text("a".to_owned()),
-        Kind::Integer => Given::Integer(1),
-        Kind::Real => Given::Real(1.5),
-        Kind::Date => Given::Text("2026-01-01".to_owned()),
-    };
     let parameters = query.statement.parameters.iter();
-    parameters.filter_map(|name| page.declared.parameters.get(name)).map(sample).collect()
+    parameters.filter_map(|name| page.declared.parameters.get(name)).map(Parameter::sample).collect()
 }
 
 fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<String> {
@@ -153,13 +148,9 @@ fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<Strin
         return Some(format!("`{column}` holds bytes, by which nothing is sorted or chosen"));
     }
     for (column, parameter) in &list.fixed {
-        let declared = page.declared.parameters.get(parameter).map(|parameter| parameter.kind);
-        let fits = matches!(
-            (declared, kind(column)),
-            (Some(Kind::Integer), Some(ColumnType::Integer | ColumnType::Real))
-                | (Some(Kind::Real), Some(ColumnType::Real))
-                | (Some(Kind::Text | Kind::Date), Some(ColumnType::Text))
-        );
+        let declared = page.declared.parameters.get(parameter).map(Parameter::column);
+        let fits =
+            declared == kind(column) || (declared, kind(column)) == (Some(ColumnType::Integer), Some(ColumnType::Real));
         if !fits {
             return Some(format!("the parameter `{parameter}` is of another type than the column `{column}`"));
         }

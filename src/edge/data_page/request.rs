@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use super::ready::Ready;
 use crate::edge::refusal::Refusal;
-use crate::site::data_page::{DataPage, Direction, Filter, Format, Given, Kind, List, Order, Parameter, Scalar};
-use crate::site::table::{ColumnName, ColumnType};
+use crate::site::data_page::{DataPage, Direction, Filter, Format, List, Order};
+use crate::site::parameter::{Given, Parameter};
+use crate::site::table::ColumnName;
 use crate::store::site_reads::{self, At, Chosen, Cursor, Operator};
 
 /// The longest question of a search, in characters.
-const LONGEST_QUESTION: f64 = 200.0;
+const LONGEST_QUESTION: u32 = 200;
 /// The longest cursor, in bytes: a text in an order may be long.
 const LONGEST_CURSOR: usize = 2_048;
 
@@ -53,9 +54,9 @@ pub(super) fn wanted(page: &DataPage, ready: &Ready, asked: &Asked, query: &str)
         let in_path = asked.values.iter().find(|(known, _)| known == name);
         let value = match (in_path, said.remove(name)) {
             // What is no value of a path is no page.
-            (Some((_, text)), _) => parameter.read(name, text).map_err(|_| Refusal::NotFound)?,
-            (None, Some(text)) => parameter.read(name, &text).map_err(invalid)?,
-            (None, None) => parameter.absent(name).map_err(invalid)?,
+            (Some((_, text)), _) => parameter.read(text).map_err(|_| Refusal::NotFound)?,
+            (None, Some(text)) => read(parameter, name, &text)?,
+            (None, None) => absent(parameter),
         };
         given.insert(name.clone(), value);
     }
@@ -65,6 +66,16 @@ pub(super) fn wanted(page: &DataPage, ready: &Ready, asked: &Asked, query: &str)
 
 fn invalid(words: String) -> Refusal {
     Refusal::Invalid(words.into())
+}
+
+/// The value that is said, or what was expected, in words for a reader.
+fn read(parameter: &Parameter, name: &str, text: &str) -> Result<Given, Refusal> {
+    parameter.read(text).map_err(|expected| invalid(format!("“{name}” must be {expected}")))
+}
+
+/// The value when nothing is said.
+fn absent(parameter: &Parameter) -> Given {
+    parameter.default_value().cloned().unwrap_or(Given::Nothing)
 }
 
 /// The query string. Names that nobody declared are the business of others (`utm_source`);
@@ -116,7 +127,7 @@ fn wanted_list(
     let mut choose = |column: &ColumnName, name: String, operator| -> Result<(), Refusal> {
         // An empty field of a form chooses nothing.
         let Some(text) = said.get(&name).filter(|text| !text.is_empty()) else { return Ok(()) };
-        let value = of_kind(kind_of(column)?).read(&name, text).map_err(invalid)?;
+        let value = read(&Parameter::of_column(kind_of(column)?), &name, text)?;
         chosen.push(Chosen { column: column.clone(), operator, value });
         shown.insert(name, text.clone());
         Ok(())
@@ -133,17 +144,14 @@ fn wanted_list(
     let search = match said.get("q").filter(|q| list.search && !q.trim().is_empty()) {
         None => None,
         Some(q) => {
-            let question = Parameter { max: Some(LONGEST_QUESTION), ..Parameter::text() };
-            question.read("q", q).map_err(invalid)?;
+            read(&Parameter::text(LONGEST_QUESTION), "q", q)?;
             Some(q.trim().to_owned())
         }
     };
     let order = match said.get("sort").filter(|_| list.sort.len() > 1) {
         None => list.sort.first().cloned(),
         Some(name) => {
-            let orders: Vec<Scalar> = list.sort.iter().map(|order| Scalar::Text(order.to_string())).collect();
-            let choice = Parameter { values: orders, ..Parameter::text() };
-            choice.read("sort", name).map_err(invalid)?;
+            read(&Parameter::one_of(list.sort.iter().map(Order::to_string).collect()), "sort", name)?;
             list.sort.iter().find(|order| order.to_string() == *name).cloned()
         }
     };
@@ -172,15 +180,8 @@ fn wanted_list(
         .map(|(name, text)| (name.clone(), text.clone()))
         .collect();
     for (name, value) in given.iter().filter(|(name, _)| !page.is_in_path(name)) {
-        let text = match value {
-            Given::Nothing => continue,
-            Given::Integer(number) => number.to_string(),
-            Given::Real(number) => number.to_string(),
-            Given::Text(text) => text.clone(),
-        };
-        if page.parameters.get(name).is_some_and(|parameter| parameter.absent(name).as_ref() != Ok(value)) {
-            kept.push((name.clone(), text));
-        }
+        let is_said = page.parameters.get(name).is_some_and(|parameter| absent(parameter) != *value);
+        kept.extend(value.written().filter(|_| is_said).map(|text| (name.clone(), text)));
     }
     Ok(WantedList {
         page: site_reads::Wanted {
@@ -196,16 +197,6 @@ fn wanted_list(
         orders: list.sort.clone(),
         said: kept,
     })
-}
-
-/// What a reader may say for a column of this type.
-fn of_kind(kind: ColumnType) -> Parameter {
-    let kind = match kind {
-        ColumnType::Integer => Kind::Integer,
-        ColumnType::Real => Kind::Real,
-        ColumnType::Text | ColumnType::Blob => Kind::Text,
-    };
-    Parameter { kind, ..Parameter::text() }
 }
 
 impl WantedList {

@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::source::{Asked, Found};
 use crate::edge::refusal::Refusal;
-use crate::site::data_page::{Given, Query, Rows};
+use crate::site::data_page::{Query, Rows};
 use crate::site::fragment::Declaration;
+use crate::site::parameter::Given;
 use crate::site::table::TableName;
 use crate::store::site_reads::{Open, Snapshot};
 use crate::store::{QueryFault, StoreError};

@@ -6,7 +6,6 @@
 
 mod functions;
 mod list;
-mod parameter;
 mod route;
 mod statement;
 
@@ -18,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 pub use functions::may_be_called;
 pub use list::{Direction, Filter, List, Order};
-pub use parameter::{Given, Kind, Parameter, Scalar};
 pub use route::Route;
 pub use statement::{NotTaken, Statement};
 
 use super::diagnostic::{Code, Diagnostic, Place, nearest};
+use super::parameter::{self, Parameter};
 use super::{reserved, time_span, yaml};
 
 /// The folder of data pages below `dynamic/`.
@@ -114,7 +113,7 @@ struct Head {
     route: Route,
     title: String,
     #[serde(default)]
-    parameters: BTreeMap<String, Parameter>,
+    parameters: BTreeMap<String, parameter::Written>,
     #[serde(default)]
     query: BTreeMap<String, Written>,
     list: Option<List>,
@@ -225,17 +224,22 @@ impl Source<'_> {
                 Diagnostic::error(Code::ReservedPath, self.place_of("route:"), message).hint("choose another route"),
             );
         }
-        let mut parameters = read.parameters;
-        for name in read.route.parameters() {
-            parameters.entry(name.to_owned()).or_insert_with(Parameter::text);
-        }
-        for (name, parameter) in &parameters {
-            if !route::is_name(name) {
+        let mut parameters = BTreeMap::new();
+        for (name, written) in read.parameters {
+            if !route::is_name(&name) {
                 found.push(
-                    self.mistake(name, format!("`{name}` cannot be a parameter: small letters, figures and `_`")),
+                    self.mistake(&name, format!("`{name}` cannot be a parameter: small letters, figures and `_`")),
                 );
             }
-            found.extend(parameter.mistake(name).map(|message| self.mistake(&format!("{name}:"), message)));
+            // Kept all the same, so that queries are not told that there is none.
+            let parameter = Parameter::try_from(written).unwrap_or_else(|why| {
+                found.push(self.mistake(&format!("{name}:"), format!("the parameter `{name}`: {why}")));
+                Parameter::default()
+            });
+            parameters.insert(name, parameter);
+        }
+        for name in read.route.parameters() {
+            parameters.entry(name.to_owned()).or_default();
         }
         let mut queries = BTreeMap::new();
         for (name, written) in read.query {

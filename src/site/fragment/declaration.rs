@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::head::{Split, split};
-use super::parameter::Parameters;
-use crate::site::data_page::{Given, Query, Source, Statement, Written};
+use crate::site::data_page::{Query, Source, Statement, Written};
 use crate::site::diagnostic::{Code, Diagnostic, nearest};
+use crate::site::parameter::{Given, Parameter};
 use crate::site::table::ColumnName;
 use crate::site::{time_span, yaml};
 
@@ -34,7 +34,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[serde(default, deny_unknown_fields)]
 pub struct Declaration {
     #[serde(deserialize_with = "parameters")]
-    parameters: Parameters,
+    parameters: BTreeMap<String, Parameter>,
     /// For whom it is the same, and for how long.
     pub cache: Cache,
     /// How long a page waits for it; then the fallback stands.
@@ -50,7 +50,7 @@ pub struct Declaration {
 impl Default for Declaration {
     fn default() -> Self {
         Self {
-            parameters: Parameters::new(),
+            parameters: BTreeMap::new(),
             cache: Cache::default(),
             budget: BUDGET,
             written: BTreeMap::new(),
@@ -98,8 +98,8 @@ impl<'de> Deserialize<'de> for Scope {
 }
 
 /// Their names stand in addresses and in Handlebars.
-fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Parameters, D::Error> {
-    let parameters = Parameters::deserialize(deserializer)?;
+fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Parameter>, D::Error> {
+    let parameters = BTreeMap::<String, Parameter>::deserialize(deserializer)?;
     match parameters.keys().find(|name| name.parse::<ColumnName>().is_err()) {
         Some(name) => Err(D::Error::custom(format_args!(
             "`{name}` can be no parameter: small letters, figures and `_`, a letter first"
@@ -229,16 +229,17 @@ impl Declaration {
                 return Err(NotAccepted::Unknown { name: name.to_owned(), all });
             };
             let wrong = |expected| NotAccepted::Wrong { name: name.to_owned(), expected, found: text.to_owned() };
-            if values.insert(name.to_owned(), parameter.read(text).map_err(wrong)?).is_some() {
+            if values.insert(name.to_owned(), parameter.read(text).map_err(wrong)?.json()).is_some() {
                 return Err(NotAccepted::Twice(name.to_owned()));
             }
         }
         let mut query = String::new();
         for (name, parameter) in &self.parameters {
-            match (values.get(name), parameter.default()) {
+            let default = parameter.default_value().map(Given::json);
+            match (values.get(name), &default) {
                 (None, None) => return Err(NotAccepted::Missing(name.clone())),
                 (None, Some(default)) => drop(values.insert(name.clone(), default.clone())),
-                (Some(value), default) if Some(value) != default => {
+                (Some(value), default) if Some(value) != default.as_ref() => {
                     query.push_str(if query.is_empty() { "" } else { "&" });
                     query.push_str(name);
                     query.push('=');

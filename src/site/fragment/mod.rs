@@ -15,11 +15,9 @@
 
 mod declaration;
 mod head;
-mod parameter;
 
 pub use declaration::{Arguments, Cache, Declaration, NotAccepted, Scope};
 pub use head::template_text;
-pub use parameter::Parameter;
 
 /// The element around a fallback. The client's script fills it where no edge did.
 pub const ELEMENT: &str = "littoral-fragment";

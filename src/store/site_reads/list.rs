@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use super::index::{self, word};
 use super::{MOST_BYTES, MOST_ROWS, Open, Row, row, value};
-use crate::site::data_page::{Direction, Given, Order};
+use crate::site::data_page::{Direction, Order};
+use crate::site::parameter::Given;
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::StoreError;
 use crate::store::sql::{Dialect, Sql, Value};

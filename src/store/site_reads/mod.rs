@@ -33,7 +33,8 @@ use super::postgres::Postgres;
 use super::sql::{Dialect, Sql, Value};
 use super::tables::{self, Table};
 use crate::site::config::OpenTable;
-use crate::site::data_page::{Given, List, Statement};
+use crate::site::data_page::{List, Statement};
+use crate::site::parameter::Given;
 use crate::site::table::TableName;
 
 /// Rows that one query may give. Who needs more needs a list, which has pages.
@@ -248,6 +249,7 @@ impl Snapshot<'_> {
 fn value(given: &Given) -> Value<'_> {
     match given {
         Given::Nothing => Value::Null,
+        Given::Boolean(is) => Value::Integer(i64::from(*is)),
         Given::Integer(number) => Value::Integer(*number),
         Given::Real(number) => Value::Real(*number),
         Given::Text(text) => Value::Text(text.into()),
