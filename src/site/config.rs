@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::api::{Api, TableApi};
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
 use super::table::{ColumnName, TableName};
@@ -164,6 +165,8 @@ pub struct Edge {
     pub cache_mib: u32,
     /// The site's own tables that its data pages may read, and what of them.
     pub data: BTreeMap<TableName, OpenTable>,
+    /// How other programs come to them.
+    pub api: Api,
     /// How much memory kept fragments may take together with the pages around them, in MiB.
     pub fragments_mib: u32,
     /// How large one file may be that a reader sends with a form, in MiB.
@@ -180,6 +183,7 @@ impl Default for Edge {
             proxies: Vec::new(),
             cache_mib: 32,
             data: BTreeMap::new(),
+            api: Api::default(),
             fragments_mib: 8,
             upload_mib: 10,
         }
@@ -195,6 +199,9 @@ pub struct OpenTable {
     /// Those that a search looks into.
     #[serde(default)]
     pub search: Vec<ColumnName>,
+    /// What other programs may do with it; nothing when it is not said.
+    #[serde(default)]
+    pub api: Option<TableApi>,
 }
 
 impl Config {
@@ -269,9 +276,26 @@ impl Config {
                     format!("`{column}` is searched in `{table}`, but is not among its open columns"),
                 ));
             }
+            wrong.extend(open.api.as_ref().and_then(|api| api.mistake(table, open)));
+        }
+        for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {
+            wrong.push((
+                "origins",
+                format!("expected an origin such as `https://till.example`, or `*`, found `{origin}`"),
+            ));
         }
         wrong
     }
+}
+
+/// Scheme, host and perhaps a port, as a browser writes them (RFC 6454 §6.1).
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host = |host: &str| {
+        !host.is_empty()
+            && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+    };
+    text == "*" || host.is_some_and(is_host)
 }
 
 fn place_of_key(text: &str, key: &str) -> Place {

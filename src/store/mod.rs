@@ -15,6 +15,7 @@
 
 mod accounts;
 mod allowances;
+mod changes;
 mod door;
 mod email_address;
 mod error;
@@ -23,14 +24,17 @@ mod history;
 mod migrations;
 mod postgres;
 mod preferences;
+mod rows;
 mod sessions;
 pub mod site_reads;
 mod sql;
 mod sqlite;
 pub mod tables;
+mod tokens;
 
 pub use accounts::{Member, MemberId, NewMember, Registration};
 pub use allowances::{Allowance, Attempt};
+pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::{QueryFault, StoreError};
@@ -40,5 +44,7 @@ pub use forms::{
 };
 pub use history::{KEPT_READS, PageRead};
 pub use preferences::{Preferences, TextSize, Theme};
+pub use rows::{OnlyIf, RowDeed, RowDone, RowFault, RowWrite, version};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};
 pub use sql::Value;
+pub use tokens::{ApiToken, KnownToken};

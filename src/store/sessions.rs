@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::StoreError;
+use super::changes;
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
@@ -226,9 +227,9 @@ impl Store {
     }
 
     /// Removes what has expired, a bounded number of rows. Says whether there may be more.
-    pub async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn sweep(&self, moment: Timestamp) -> Result<bool, StoreError> {
         self.write(Durability::Relaxed, move |sql| {
-            let now = now.as_microsecond();
+            let now = moment.as_microsecond();
             let sessions = sql.run(
                 "DELETE FROM littoral_session WHERE digest IN
                      (SELECT digest FROM littoral_session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
@@ -240,7 +241,8 @@ impl Store {
                 params![now, SWEPT_AT_ONCE],
             )?;
             let visitors = forget_visitors(sql, now, SWEPT_AT_ONCE)?;
-            Ok(sessions.max(attempts).max(visitors) as i64 >= SWEPT_AT_ONCE)
+            let changes = changes::forget(sql, moment, SWEPT_AT_ONCE)?;
+            Ok(sessions.max(attempts).max(visitors).max(changes) as i64 >= SWEPT_AT_ONCE)
         })
         .await
     }

@@ -49,7 +49,7 @@ fn port(code: i64) -> [Value<'static>; 4] {
 async fn load(store: &Store, codes: impl IntoIterator<Item = i64>, if_there: IfThere) -> Result<u64, StoreError> {
     let mut staging = store.stage(ports())?;
     staging.fill(|sink| codes.into_iter().try_for_each(|code| sink.put(&port(code)).map(drop)))?;
-    store.load(staging, if_there).await
+    store.load(staging, if_there, Timestamp::now()).await
 }
 
 /// Every row, as it is shown.
@@ -100,7 +100,7 @@ pub async fn while_rows_are_staged_others_write(shore: Shore) {
         Ok::<_, StoreError>(staging)
     });
     let staging = staged.await.unwrap().unwrap();
-    assert_eq!(store.load(staging, IfThere::Refuse).await.unwrap(), 1);
+    assert_eq!(store.load(staging, IfThere::Refuse, Timestamp::now()).await.unwrap(), 1);
 }
 
 pub async fn a_load_that_fails_leaves_the_table_as_it_was(shore: Shore) {
@@ -112,7 +112,7 @@ pub async fn a_load_that_fails_leaves_the_table_as_it_was(shore: Shore) {
     let mut staging = store.stage(other).unwrap();
     let row = [Value::Text("Brest".into()), Value::Integer(2), Value::Text("low".into())];
     staging.fill(|sink| sink.put(&row).map(drop)).unwrap();
-    assert!(store.load(staging, IfThere::Upsert).await.is_err());
+    assert!(store.load(staging, IfThere::Upsert, Timestamp::now()).await.is_err());
     assert_eq!(store.tables().await.unwrap(), [ports()]);
     assert_eq!(rows(&store, &ports()).await.len(), 2);
     // And the store is not left locked.
@@ -162,7 +162,7 @@ async fn import(store: &Store, table: &str, text: &[u8], format: Format, schema:
     });
     let prepared = prepared.unwrap_or_else(|error| panic!("{error}: {bad:?}\n{}", String::from_utf8_lossy(text)));
     assert_eq!(heard.get(), Some(Step::Taking(text.len() as u64, text.len() as u64)));
-    store.load(prepared.staging, IfThere::Replace).await.unwrap();
+    store.load(prepared.staging, IfThere::Replace, Timestamp::now()).await.unwrap();
 }
 
 async fn exported(store: &Store, table: &Table, format: Format) -> Vec<u8> {
@@ -214,7 +214,7 @@ pub async fn a_table_exported_and_imported_is_the_same_table(shore: Shore) {
                 })
             })
             .unwrap();
-        store.load(staging, IfThere::Replace).await.unwrap();
+        store.load(staging, IfThere::Replace, Timestamp::now()).await.unwrap();
         let expected = rows(&store, &table).await;
         assert_eq!(expected.len(), made.len());
         for format in [Format::Csv, Format::Json, Format::NdJson] {

@@ -6,10 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::StoreError;
+use crate::store::changes::{self, ChangeDeed};
 use crate::store::door::Store;
 use crate::store::sql::{Dialect, Sql, Value, params};
+use crate::store::tables;
 
 /// A row to be.
 #[derive(Clone, Debug)]
@@ -31,10 +36,13 @@ pub enum Cell {
     Real(f64),
     /// A text.
     Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
 }
 
 impl Destination {
-    pub(super) fn insert(&self, sql: &Sql<'_>) -> Result<(), StoreError> {
+    /// Makes the row, and notes that it was made.
+    pub(super) fn insert(&self, sql: &Sql<'_>, now: Timestamp) -> Result<(), StoreError> {
         let names: Vec<String> = self.cells.iter().map(|(name, _)| name.quoted()).collect();
         let mut places = String::new();
         for number in 1..=names.len() {
@@ -43,17 +51,33 @@ impl Destination {
         // Only names that were checked to be names are in the statement.
         let statement = format!("INSERT INTO {} ({}) VALUES ({places})", self.table.quoted(), names.join(", "));
         let values: Vec<Value<'_>> = self.cells.iter().map(|(_, cell)| cell.value()).collect();
-        sql.run(&statement, &values).map(drop)
+        let key = match tables::described(sql, Some(&self.table))?.pop() {
+            Some(table) => tables::insert_returning_key(sql, &statement, &values, &table).map(Some)?,
+            // One that was made past Littoral may have any key, or none.
+            None => sql.run(&statement, &values).map(|_| None)?,
+        };
+        changes::note(sql, &self.table, ChangeDeed::Created, key.as_ref().map(Cell::json).as_ref(), now)
     }
 }
 
 impl Cell {
-    fn value(&self) -> Value<'_> {
+    /// As JSON; bytes are never a key.
+    pub(in crate::store) fn json(&self) -> Json {
+        match self {
+            Self::Integer(number) => (*number).into(),
+            Self::Real(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::Null | Self::Blob(_) => Json::Null,
+        }
+    }
+
+    pub(in crate::store) fn value(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,
             Self::Integer(number) => Value::Integer(*number),
             Self::Real(number) => Value::Real(*number),
             Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Self::Blob(bytes) => Value::Blob(Cow::Borrowed(bytes)),
         }
     }
 }

@@ -146,7 +146,7 @@ impl Store {
                 )?;
             }
             if let Some(destination) = &new.destination {
-                destination.insert(sql)?;
+                destination.insert(sql, now)?;
             }
             Ok(Kept::Now(id))
         })

@@ -15,18 +15,18 @@ mod bulk;
 mod value;
 
 use std::cell::RefCell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Statement};
 
 use super::StoreError;
 use super::door::{Durability, Work};
@@ -216,6 +216,25 @@ impl Postgres {
         .await
     }
 
+    /// Listens to `channel` on a connection of its own: something comes each time that
+    /// somebody has notified, and nothing any more once the connection has broken.
+    pub(super) async fn listen(&self, channel: &str) -> Result<mpsc::Receiver<()>, StoreError> {
+        let channel = channel.to_owned();
+        self.on_a_thread(move |inner| {
+            // One that waits is enough to say that there is something.
+            let (tell, told) = mpsc::channel(1);
+            let connection = inner.connect_telling(Some(tell.clone()))?;
+            connection.batch(&format!("LISTEN {channel}"))?;
+            // A client that is dropped closes its connection: it lives as long as somebody hears.
+            connection.handle.spawn(async move {
+                tell.closed().await;
+                drop(connection.client);
+            });
+            Ok(told)
+        })
+        .await
+    }
+
     /// Runs `job` where it may block, when a connection is free for it.
     async fn on_a_thread<T: Send + 'static>(
         &self,
@@ -274,14 +293,27 @@ impl Inner {
 
     /// Opens one more.
     fn connect(&self) -> Result<Connection, StoreError> {
+        self.connect_telling(None)
+    }
+
+    /// Opens one more, which tells of each notification.
+    fn connect_telling(&self, tell: Option<mpsc::Sender<()>>) -> Result<Connection, StoreError> {
         let handle = self.runtime.as_ref().ok_or(StoreError::Closed)?.handle().clone();
         let unreachable =
             |error: &tokio_postgres::Error| StoreError::Unreachable { address: shown(&self.config), why: said(error) };
         let client = handle.block_on(async {
-            let (client, connection) = self.config.connect(NoTls).await.map_err(|error| unreachable(&error))?;
+            let (client, mut connection) = self.config.connect(NoTls).await.map_err(|error| unreachable(&error))?;
             handle.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!(error = said(&error), "a connection to the store broke");
+                while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+                    match (message, &tell) {
+                        // Nobody misses one that has no room: there is one to be heard already.
+                        (Ok(AsyncMessage::Notification(_)), Some(tell)) => drop(tell.try_send(())),
+                        (Ok(_), _) => {}
+                        (Err(error), _) => {
+                            tracing::warn!(error = said(&error), "a connection to the store broke");
+                            break;
+                        }
+                    }
                 }
             });
             client.batch_execute(&self.greeting).await?;

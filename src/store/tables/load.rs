@@ -10,10 +10,13 @@
 //! in, because a table that is to be replaced is filled under another name; then, for the
 //! moment of the change of names, those who use that table.
 
+use jiff::Timestamp;
+
 use super::staging::{STAGED, Staging};
 use super::{Table, catalogue, statement};
 use crate::site::table::{ColumnType, TableName};
 use crate::store::StoreError;
+use crate::store::changes::{self, ChangeDeed};
 use crate::store::door::{Engine, Store};
 use crate::store::postgres;
 use crate::store::site_reads::index::drop_search;
@@ -42,17 +45,17 @@ const OF_SEARCHES: &str = "SELECT name FROM main.sqlite_schema
 
 impl Store {
     /// Loads what is staged. Makes the table if it is not there.
-    pub async fn load(&self, staging: Staging, if_there: IfThere) -> Result<u64, StoreError> {
+    pub async fn load(&self, staging: Staging, if_there: IfThere, now: Timestamp) -> Result<u64, StoreError> {
         match self.engine() {
-            Engine::Sqlite(_) => tokio::task::spawn_blocking(move || into_sqlite(&staging, if_there))
+            Engine::Sqlite(_) => tokio::task::spawn_blocking(move || into_sqlite(&staging, if_there, now))
                 .await
                 .unwrap_or(Err(StoreError::Interrupted)),
-            Engine::Postgres(postgres) => postgres.apart(move |server| into_postgres(server, &staging, if_there)).await,
+            Engine::Postgres(postgres) => postgres.apart(move |server| into_postgres(server, &staging, if_there, now)).await,
         }
     }
 }
 
-fn into_sqlite(staging: &Staging, if_there: IfThere) -> Result<u64, StoreError> {
+fn into_sqlite(staging: &Staging, if_there: IfThere, now: Timestamp) -> Result<u64, StoreError> {
     let connection = &staging.connection;
     connection.execute_batch("PRAGMA main.synchronous = FULL; BEGIN IMMEDIATE")?;
     let sql = Sql::sqlite(connection);
@@ -87,6 +90,7 @@ fn into_sqlite(staging: &Staging, if_there: IfThere) -> Result<u64, StoreError> 
             }
         }
     }
+    changes::note(&sql, &table.name, ChangeDeed::Imported, None, now)?;
     sql.batch("COMMIT")?;
     Ok(staging.rows())
 }
@@ -96,7 +100,7 @@ fn copy_rows(name: &str) -> String {
     format!("INSERT INTO main.{name} SELECT * FROM {STAGED}")
 }
 
-fn into_postgres(server: &postgres::Connection, staging: &Staging, if_there: IfThere) -> Result<u64, StoreError> {
+fn into_postgres(server: &postgres::Connection, staging: &Staging, if_there: IfThere, now: Timestamp) -> Result<u64, StoreError> {
     let sql = Sql::postgres(server);
     // The limits that each connection is greeted with are for the questions of a request.
     sql.batch("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
@@ -141,7 +145,9 @@ fn into_postgres(server: &postgres::Connection, staging: &Staging, if_there: IfT
         sql.batch(&statement::count_on(table))?;
     }
     // Until it has looked at the rows, PostgreSQL guesses how many there are.
-    sql.batch(&format!("ANALYZE {name}; COMMIT"))?;
+    sql.batch(&format!("ANALYZE {name}"))?;
+    changes::note(&sql, &table.name, ChangeDeed::Imported, None, now)?;
+    sql.batch("COMMIT")?;
     Ok(staging.rows())
 }
 
