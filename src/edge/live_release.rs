@@ -17,9 +17,12 @@ use super::node::EdgeError;
 use super::page::Shell;
 use super::search;
 use super::templates::{Registered, Templates};
+use crate::site::api::TableApi;
+use crate::site::config::OpenTable;
 use crate::site::digest::Digest;
 use crate::site::form::Form;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
+use crate::site::table::TableName;
 
 /// The name of the page for what is not there.
 const NOT_FOUND: &str = "/404.html";
@@ -208,7 +211,19 @@ impl LiveRelease {
 
     /// Whether its author's queries read the store.
     pub(super) fn reads_the_store(&self) -> bool {
-        !self.data_pages.is_empty() || self.fragments.all().any(|known| !known.declaration.queries.is_empty())
+        self.has_api()
+            || !self.data_pages.is_empty()
+            || self.fragments.all().any(|known| !known.declaration.queries.is_empty())
+    }
+
+    /// The tables that other programs may use.
+    pub(super) fn api_tables(&self) -> impl Iterator<Item = (&TableName, &OpenTable, &TableApi)> {
+        self.site.edge.data.iter().filter_map(|(name, open)| Some((name, open, open.api.as_ref()?)))
+    }
+
+    /// Whether there are any.
+    pub(super) fn has_api(&self) -> bool {
+        self.api_tables().next().is_some()
     }
 
     /// Where `path` went, percent-encoded.

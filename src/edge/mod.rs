@@ -20,7 +20,9 @@
 
 mod account;
 mod admin;
+mod api;
 mod body;
+mod changes;
 mod connection;
 mod data_page;
 mod files;

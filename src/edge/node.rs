@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task;
 
 use super::data_page::ready::{Ready, SOON};
@@ -35,6 +35,10 @@ struct Inner {
     kept: Kept,
     /// Fragments, named by their release.
     pieces: KeptPieces,
+    /// Something has changed in the site's tables.
+    changes: watch::Sender<()>,
+    /// This edge has changed something: whoever follows need not wait until they look.
+    own_change: Notify,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
     /// Opened when the site has accounts, or when its first data page or form needs it.
@@ -109,6 +113,8 @@ impl Edge {
             release: ArcSwap::from_pointee(release),
             kept,
             pieces,
+            changes: watch::Sender::new(()),
+            own_change: Notify::new(),
             closing: watch::Sender::new(false),
             store,
             address,
@@ -259,10 +265,31 @@ impl Edge {
         &self.0.pieces
     }
 
-    /// To be called when rows of `table` have changed: fragments that have read it are rendered
-    /// anew when they are next asked for.
+    /// To be called when this edge has changed rows of `table`: fragments that have read it are
+    /// rendered anew when they are next asked for.
     pub fn changed(&self, table: &TableName) {
         self.0.pieces.changed(table);
+        self.0.own_change.notify_one();
+    }
+
+    /// The same, of a change that somebody else has made.
+    pub(super) fn changed_elsewhere(&self, table: &TableName) {
+        self.0.pieces.changed(table);
+    }
+
+    /// Ready when this edge has changed something since it was last asked.
+    pub(super) async fn own_change(&self) {
+        self.0.own_change.notified().await;
+    }
+
+    /// Tells those who wait that something has changed.
+    pub(super) fn tell_of_changes(&self) {
+        self.0.changes.send_replace(());
+    }
+
+    /// Hears each time that something has changed, here or elsewhere.
+    pub(super) fn changes_heard(&self) -> watch::Receiver<()> {
+        self.0.changes.subscribe()
     }
 
     /// Turns true when the edge is told to stop.

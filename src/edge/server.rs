@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::JoinSet;
 
+use super::changes;
 use super::connection::{Heads, Patient};
 use super::follow::follow;
 use super::form;
@@ -77,6 +78,7 @@ impl Server {
         let follower = tokio::spawn(follow(self.edge.clone()));
         // Nobody waits for it: it is for the log.
         let prepared = tokio::spawn(form::prepare(self.edge.clone()));
+        let changes = self.edge.store().map(|store| tokio::spawn(changes::follow(self.edge.clone(), store.clone())));
         let sweeper = self.edge.store().map(|store| tokio::spawn(sweep(store.clone())));
         tokio::pin!(shutdown);
         loop {
@@ -110,6 +112,7 @@ impl Server {
         }
         drop(self.listener);
         follower.abort();
+        changes.inspect(tokio::task::JoinHandle::abort);
         prepared.abort();
         self.edge.close();
         if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {

@@ -23,13 +23,16 @@ use super::body::Body;
 use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
-use super::{account, admin, data_page, form, fragment, health, history, listing, live, preferences, respond, search};
+use super::{
+    account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, respond, search,
+};
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
 /// answers. So the order is that of the alphabet.
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
     account::routes,
     admin::routes,
+    api::routes,
     data_page::routes,
     form::routes,
     fragment::routes,

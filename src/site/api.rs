@@ -88,7 +88,9 @@ impl TableApi {
         names.push(LIMIT.to_owned());
         names.sort();
         let twice = names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| &pair[0]);
-        twice.map(|name| ("filters", format!("a request could not tell two meanings of `{name}` in the API of `{table}`")))
+        twice.map(|name| {
+            ("filters", format!("a request could not tell two meanings of `{name}` in the API of `{table}`"))
+        })
     }
 }
 

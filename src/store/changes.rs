@@ -93,7 +93,8 @@ pub(super) fn note(
 /// Removes what is kept no longer, a bounded number of rows. Says of how many.
 pub(super) fn forget(sql: &Sql<'_>, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     let before = now.as_microsecond().saturating_sub(i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX));
-    let old = "SELECT max(number) FROM (SELECT number, changed_at FROM littoral_change ORDER BY number LIMIT $1) AS oldest
+    let old =
+        "SELECT max(number) FROM (SELECT number, changed_at FROM littoral_change ORDER BY number LIMIT $1) AS oldest
                WHERE changed_at < $2";
     let Some(Some(last)) = sql.row(old, params![limit, before], |row| row.get::<Option<i64>>(0))? else { return Ok(0) };
     sql.run("UPDATE littoral_change_count SET forgotten = $1 WHERE one = 1 AND forgotten < $1", params![last])?;

@@ -6,8 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::StoreError;
-use super::changes;
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
+use super::changes;
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
 use super::preferences::Preferences;

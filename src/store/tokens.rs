@@ -106,8 +106,11 @@ impl Store {
             .await?;
         if found.as_ref().is_some_and(|token| token.seen_at.is_none_or(|seen| now.duration_since(seen) > SEEN_EVERY)) {
             self.write(Durability::Relaxed, move |sql| {
-                sql.run("UPDATE littoral_token SET seen_at = $1 WHERE digest = $2", params![now.as_microsecond(), digest])
-                    .map(drop)
+                sql.run(
+                    "UPDATE littoral_token SET seen_at = $1 WHERE digest = $2",
+                    params![now.as_microsecond(), digest],
+                )
+                .map(drop)
             })
             .await?;
         }
@@ -131,7 +134,8 @@ impl Store {
 
 fn known(row: &Row<'_>) -> Result<KnownToken, StoreError> {
     let scopes: String = row.get(1)?;
-    let moment = |at: usize| row.get::<Option<i64>>(at).map(|time| time.and_then(|time| Timestamp::from_microsecond(time).ok()));
+    let moment =
+        |at: usize| row.get::<Option<i64>>(at).map(|time| time.and_then(|time| Timestamp::from_microsecond(time).ok()));
     Ok(KnownToken {
         name: row.get(0)?,
         // A word of a newer program allows nothing here.

@@ -102,7 +102,10 @@ pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome
         Ok(prepared) => {
             bar.storing();
             let table = prepared.staging.table().clone();
-            runtime.block_on(store.load(prepared.staging, if_there, jiff::Timestamp::now())).map(|rows| (table, rows)).map_err(Into::into)
+            runtime
+                .block_on(store.load(prepared.staging, if_there, jiff::Timestamp::now()))
+                .map(|rows| (table, rows))
+                .map_err(Into::into)
         }
         Err(error) => Err(error),
     };

@@ -14,7 +14,7 @@
 
 mod form;
 pub(super) mod ready;
-mod request;
+pub(super) mod request;
 pub(super) mod routes;
 
 use std::sync::Arc;

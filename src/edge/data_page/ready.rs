@@ -14,10 +14,11 @@ use super::routes::Named;
 use crate::edge::fragment::Known;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
+use crate::site::config::FILE;
 use crate::site::data_page::{List, Query};
 use crate::site::parameter::{Given, Parameter};
 use crate::site::release::BuildId;
-use crate::site::table::{ColumnName, ColumnType};
+use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::site_reads::{Open, SiteReads};
 use crate::store::{Store, StoreError};
 
@@ -44,7 +45,9 @@ impl Ready {
         before: Option<&Arc<Self>>,
     ) -> Result<Self, StoreError> {
         let open = release.site.edge.data.clone();
-        let lists: Vec<List> = release.data_pages.all().iter().filter_map(|page| page.declared.list.clone()).collect();
+        let of_api = || release.api_tables().map(|(name, open, api)| (name, api.list(name, open)));
+        let of_pages = release.data_pages.all().iter().filter_map(|page| page.declared.list.clone());
+        let lists: Vec<List> = of_pages.chain(of_api().map(|(_, list)| list)).collect();
         // When nothing was wrong, the connections serve on.
         let same = before.filter(|before| before.open == open && before.lists == lists && before.faults.is_empty());
         let reads = match same {
@@ -67,6 +70,11 @@ impl Ready {
                 note(page.name.clone(), fault);
             }
         }
+        for (name, list) in of_api() {
+            if let Some(why) = mistake_in_list(&reads, &list, None) {
+                note(Self::of_api(name), format!("{FILE}: the API of `{name}` cannot be used: {why}"));
+            }
+        }
         for known in release.fragments.all() {
             if let Some(fault) = fault_of_fragment(&reads, known).await {
                 note(format!("fragments/{}", known.name), fault);
@@ -80,8 +88,13 @@ impl Ready {
         self.release == release.id && (self.faults.is_empty() || self.since.elapsed() < SOON)
     }
 
+    /// What the API of a table is called among what may have a mistake.
+    pub(in crate::edge) fn of_api(table: &TableName) -> String {
+        format!("api/{table}")
+    }
+
     /// Refuses when there is a mistake in the page.
-    pub(super) fn fault(&self, name: &str) -> Result<(), Refusal> {
+    pub(in crate::edge) fn fault(&self, name: &str) -> Result<(), Refusal> {
         if self.faults.contains_key(name) { Err(Refusal::Unavailable(SOON)) } else { Ok(()) }
     }
 }
@@ -96,7 +109,7 @@ async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
             return Some(format!("{}:{line}: the query `{name}` cannot be asked: {why}", page.file));
         }
     }
-    let why = mistake_in_list(reads, page.declared.list.as_ref()?, page)?;
+    let why = mistake_in_list(reads, page.declared.list.as_ref()?, Some(page))?;
     Some(format!("{}: its list cannot be shown: {why}", page.file))
 }
 
@@ -119,7 +132,7 @@ fn samples(page: &Named, query: &Query) -> Vec<Given> {
     parameters.filter_map(|name| page.declared.parameters.get(name)).map(Parameter::sample).collect()
 }
 
-fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<String> {
+fn mistake_in_list(reads: &SiteReads, list: &List, page: Option<&Named>) -> Option<String> {
     let name = &list.table;
     let Some(open) = reads.open(name) else {
         return Some(format!(
@@ -148,7 +161,7 @@ fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<Strin
         return Some(format!("`{column}` holds bytes, by which nothing is sorted or chosen"));
     }
     for (column, parameter) in &list.fixed {
-        let declared = page.declared.parameters.get(parameter).map(Parameter::column);
+        let declared = page.and_then(|page| page.declared.parameters.get(parameter)).map(Parameter::column);
         let fits =
             declared == kind(column) || (declared, kind(column)) == (Some(ColumnType::Integer), Some(ColumnType::Real));
         if !fits {

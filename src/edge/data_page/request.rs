@@ -37,8 +37,8 @@ pub(super) struct Wanted {
 }
 
 /// A page of the list that is to be read.
-pub(super) struct WantedList {
-    pub(super) page: site_reads::Wanted,
+pub(in crate::edge) struct WantedList {
+    pub(in crate::edge) page: site_reads::Wanted,
     /// What the reader has chosen, as it was said.
     pub(super) chosen: BTreeMap<String, String>,
     orders: Vec<Order>,
@@ -60,7 +60,12 @@ pub(super) fn wanted(page: &DataPage, ready: &Ready, asked: &Asked, query: &str)
         };
         given.insert(name.clone(), value);
     }
-    let list = page.list.as_ref().map(|list| wanted_list(list, ready, &given, &said, page)).transpose()?;
+    let mut own = Vec::new();
+    for (name, value) in given.iter().filter(|(name, _)| !page.is_in_path(name)) {
+        let is_said = page.parameters.get(name).is_some_and(|parameter| absent(parameter) != *value);
+        own.extend(value.written().filter(|_| is_said).map(|text| (name.clone(), text)));
+    }
+    let list = page.list.as_ref().map(|list| wanted_list(list, ready, &given, &said, own)).transpose()?;
     Ok(Wanted { given, list })
 }
 
@@ -80,7 +85,7 @@ fn absent(parameter: &Parameter) -> Given {
 
 /// The query string. Names that nobody declared are the business of others (`utm_source`);
 /// a name that comes twice is a question that cannot be answered.
-fn said(query: &str) -> Result<BTreeMap<String, String>, Refusal> {
+pub(in crate::edge) fn said(query: &str) -> Result<BTreeMap<String, String>, Refusal> {
     let mut said = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -101,12 +106,13 @@ fn decoded(text: &str) -> Result<String, Refusal> {
     })
 }
 
-fn wanted_list(
+/// The page of `list` that is wanted. `own`: what else its addresses say.
+pub(in crate::edge) fn wanted_list(
     list: &List,
     ready: &Ready,
     given: &BTreeMap<String, Given>,
     said: &BTreeMap<String, String>,
-    page: &DataPage,
+    own: Vec<(String, String)>,
 ) -> Result<WantedList, Refusal> {
     // A list of a table that is not there was told when the pages were made ready.
     let missing = || Refusal::Unavailable(super::ready::SOON);
@@ -174,15 +180,12 @@ fn wanted_list(
     };
     let asked = list.asked();
     let keeps = |name: &str| !matches!(name, "after" | "before") && asked.iter().any(|known| known == name);
-    let mut kept: Vec<(String, String)> = said
+    let kept = said
         .iter()
         .filter(|(name, text)| keeps(name) && !text.is_empty())
         .map(|(name, text)| (name.clone(), text.clone()))
+        .chain(own)
         .collect();
-    for (name, value) in given.iter().filter(|(name, _)| !page.is_in_path(name)) {
-        let is_said = page.parameters.get(name).is_some_and(|parameter| absent(parameter) != *value);
-        kept.extend(value.written().filter(|_| is_said).map(|text| (name.clone(), text)));
-    }
     Ok(WantedList {
         page: site_reads::Wanted {
             table: list.table.clone(),
@@ -201,7 +204,7 @@ fn wanted_list(
 
 impl WantedList {
     /// The address of another page of the list; of the first one without a name.
-    pub(super) fn address(&self, path: &str, name: &str, value: &str) -> String {
+    pub(in crate::edge) fn address(&self, path: &str, name: &str, value: &str) -> String {
         let more = Some((name.to_owned(), value.to_owned())).filter(|(name, _)| !name.is_empty());
         with_query(path, self.said.iter().cloned().chain(more))
     }

@@ -50,7 +50,9 @@ impl Store {
             Engine::Sqlite(_) => tokio::task::spawn_blocking(move || into_sqlite(&staging, if_there, now))
                 .await
                 .unwrap_or(Err(StoreError::Interrupted)),
-            Engine::Postgres(postgres) => postgres.apart(move |server| into_postgres(server, &staging, if_there, now)).await,
+            Engine::Postgres(postgres) => {
+                postgres.apart(move |server| into_postgres(server, &staging, if_there, now)).await
+            }
         }
     }
 }
@@ -100,7 +102,12 @@ fn copy_rows(name: &str) -> String {
     format!("INSERT INTO main.{name} SELECT * FROM {STAGED}")
 }
 
-fn into_postgres(server: &postgres::Connection, staging: &Staging, if_there: IfThere, now: Timestamp) -> Result<u64, StoreError> {
+fn into_postgres(
+    server: &postgres::Connection,
+    staging: &Staging,
+    if_there: IfThere,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let sql = Sql::postgres(server);
     // The limits that each connection is greeted with are for the questions of a request.
     sql.batch("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
