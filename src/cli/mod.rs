@@ -12,6 +12,7 @@ mod new;
 mod progress;
 mod serve;
 mod site_store;
+mod token;
 mod user;
 mod watch;
 
@@ -54,6 +55,8 @@ enum Command {
     Data(data::Options),
     /// List, write out and forget what came by forms
     Form(form::Options),
+    /// Let other programs in to the API
+    Token(token::Options),
     /// Say who is an administrator
     User(user::Options),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Data(options) => data::run(&options),
         Command::Form(options) => form::run(&options),
+        Command::Token(options) => token::run(&options),
         Command::User(options) => user::run(&options),
     };
     match outcome {

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod api;
 mod browser;
 mod conditions;
 mod data_page;

@@ -204,6 +204,15 @@ impl TestEdge {
 
     /// Whatever site stands in `folder`.
     pub async fn serve(folder: TempDir, options: Options) -> Self {
+        Self::serve_shared(Arc::new(folder), options).await
+    }
+
+    /// Another node over the same site and store.
+    pub async fn beside(&self) -> Self {
+        Self::serve_shared(Arc::clone(&self.folder), self.edge.options().clone()).await
+    }
+
+    async fn serve_shared(folder: Arc<TempDir>, options: Options) -> Self {
         let store = store_in(folder.path());
         let options = Options { store: options.store.or(store), ..options };
         let edge = Edge::open(folder.path(), options).unwrap();
@@ -214,7 +223,7 @@ impl TestEdge {
             let _ = stopped.await;
         }));
         let client = Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE).no_proxy().build().unwrap();
-        Self { folder: Arc::new(folder), edge, address, client, stop: Some(stop), running }
+        Self { folder, edge, address, client, stop: Some(stop), running }
     }
 
     /// Publishes the small site again with something changed.

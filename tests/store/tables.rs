@@ -1,5 +1,6 @@
 //! The site's own tables: described, loaded and read out, on both engines.
 
+use jiff::Timestamp;
 use littoral::data::export::export;
 use littoral::data::import::{BadRows, Request, prepare};
 use littoral::data::{Declaration, Format, Input, Step};
