@@ -80,7 +80,7 @@ fn cell(kind: ColumnType, value: &Value) -> Result<Cell, &'static str> {
         return Ok(Cell::Null);
     }
     match kind {
-        ColumnType::Integer => value.as_i64().map(Cell::Integer).ok_or("a whole number of 64 bits, or null"),
+        ColumnType::Integer => whole(value).map(Cell::Integer).ok_or("a whole number of 64 bits, or null"),
         ColumnType::Real => value.as_f64().filter(|real| real.is_finite()).map(Cell::Real).ok_or("a number, or null"),
         ColumnType::Text => {
             let text = value.as_str().filter(|text| !text.contains('\0'));
@@ -93,6 +93,15 @@ fn cell(kind: ColumnType, value: &Value) -> Result<Cell, &'static str> {
     }
 }
 
+/// A whole number, also when it is written as `7.0`: to JSON that is the same number.
+fn whole(value: &Value) -> Option<i64> {
+    let exact = 2f64.powi(53);
+    value.as_i64().or_else(|| {
+        let real = value.as_f64().filter(|real| real.fract() == 0.0 && real.abs() <= exact)?;
+        Some(real as i64)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -102,6 +111,7 @@ mod tests {
     #[test]
     fn a_value_is_of_the_type_of_its_column() {
         assert_eq!(cell(ColumnType::Integer, &json!(7)), Ok(Cell::Integer(7)));
+        assert_eq!(cell(ColumnType::Integer, &json!(-7.0)), Ok(Cell::Integer(-7)));
         assert_eq!(cell(ColumnType::Real, &json!(7)), Ok(Cell::Real(7.0)));
         assert_eq!(cell(ColumnType::Blob, &json!("AQI=")), Ok(Cell::Blob(vec![1, 2])));
         assert_eq!(cell(ColumnType::Text, &Value::Null), Ok(Cell::Null));

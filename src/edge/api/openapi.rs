@@ -106,23 +106,31 @@ impl Described<'_> {
         schema
     }
 
+    /// A key, as it can stand in a path of this site.
+    fn key(&self) -> Value {
+        let mut schema = in_json(self.kind(&self.table.key));
+        if self.kind(&self.table.key) == ColumnType::Text {
+            schema["minLength"] = json!(1);
+            schema["maxLength"] = json!(200);
+            schema["pattern"] = json!(r"^(?!\.{1,2}$)[^\u0000-\u001f\u007f-\u009f/\\%]+$");
+        }
+        schema
+    }
+
     fn rows_path(&self) -> Value {
         let name = self.name;
         let query = |name: &str, schema: Value| json!({ "name": name, "in": "query", "schema": schema });
-        let mut parameters = vec![
-            query(LIMIT, json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS })),
-            query("after", json!({ "type": "string" })),
-            query("before", json!({ "type": "string" })),
-        ];
+        let mut parameters =
+            vec![query(LIMIT, json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS }))];
         if !self.open.search.is_empty() {
-            parameters.push(query("q", json!({ "type": "string", "maxLength": 200 })));
+            parameters.push(query("q", said(ColumnType::Text)));
         }
         if self.api.sort.len() > 1 {
             let orders: Vec<String> = self.api.sort.iter().map(ToString::to_string).collect();
             parameters.push(query("sort", json!({ "type": "string", "enum": orders })));
         }
         for (column, filter) in &self.api.filters {
-            let schema = in_json(self.kind(column));
+            let schema = said(self.kind(column));
             match filter {
                 Filter::Equals => parameters.push(query(column.as_str(), schema)),
                 Filter::Range => {
@@ -144,6 +152,7 @@ impl Described<'_> {
         let mut path = json!({
             "get": {
                 "operationId": format!("list_{name}"),
+                "description": "The other pages are at `next` and `previous`: what these say of a place is not to be made up.",
                 "parameters": parameters,
                 "responses": { "200": answer("A page of rows", page), "default": refusal() },
             },
@@ -163,7 +172,7 @@ impl Described<'_> {
         let name = self.name;
         let found = |words: &str| json!({ "200": answer(words, self.reference("")), "default": refusal() });
         let mut path = json!({
-            "parameters": [{ "name": "key", "in": "path", "required": true, "schema": in_json(self.kind(&self.table.key)) }],
+            "parameters": [{ "name": "key", "in": "path", "required": true, "schema": self.key() }],
             "get": { "operationId": format!("get_{name}"), "responses": found("The row") },
         });
         if !self.api.write.is_empty() {
@@ -213,7 +222,7 @@ impl Described<'_> {
             "get": {
                 "operationId": format!("follow_{}", self.name),
                 "parameters": [
-                    { "name": "after", "in": "query", "schema": { "type": "integer", "minimum": 0 } },
+                    { "name": "after", "in": "query", "schema": { "type": "integer", "minimum": 0, "maximum": i64::MAX } },
                     { "name": LIMIT, "in": "query", "schema": { "type": "integer", "minimum": 1, "maximum": MOST_ROWS } },
                     number("wait", 25),
                 ],
@@ -240,6 +249,16 @@ fn in_json(kind: ColumnType) -> Value {
         ColumnType::Text => json!({ "type": "string" }),
         ColumnType::Blob => json!({ "type": "string", "contentEncoding": "base64", "format": "byte" }),
     }
+}
+
+/// What may be said of a column in an address.
+fn said(kind: ColumnType) -> Value {
+    let mut schema = in_json(kind);
+    if kind == ColumnType::Text {
+        schema["maxLength"] = json!(200);
+        schema["pattern"] = json!(r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$");
+    }
+    schema
 }
 
 fn answer(words: &str, schema: Value) -> Value {
