@@ -37,7 +37,7 @@ struct Inner {
     pieces: KeptPieces,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
-    /// Opened when the site has accounts, or when its first data page or form needs it.
+    /// Opened when the site has accounts, or anything else that needs it.
     store: OnceLock<Store>,
     /// Whether the release that the edge was opened with has accounts: rooms are made once.
     has_accounts: bool,
@@ -49,6 +49,8 @@ struct Inner {
     tried: Mutex<Option<Instant>>,
     /// Where the store is.
     address: Address,
+    /// Changes when something was put into the outbox here.
+    outbox: watch::Sender<()>,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
 }
@@ -97,7 +99,7 @@ impl Edge {
         let address = options.store.as_ref().unwrap_or(&settings.store);
         let address = Address::parse(root, address)?;
         let (store, has_accounts) = (OnceLock::new(), settings.accounts);
-        if has_accounts || release.reads_the_store() || !release.forms.is_empty() {
+        if has_accounts || release.needs_the_store() {
             let _ = store.set(Store::open(&address)?);
         }
         let kept = Kept::of_mib(release.site.edge.cache_mib);
@@ -112,6 +114,7 @@ impl Edge {
             closing: watch::Sender::new(false),
             store,
             address,
+            outbox: watch::Sender::new(()),
             has_accounts,
             data: ArcSwapOption::empty(),
             readying: Mutex::default(),
@@ -145,6 +148,17 @@ impl Edge {
         self.store().filter(|_| self.0.has_accounts)
     }
 
+    /// The store, opened now if it was not: a release may bring the first need for it.
+    pub(super) async fn opened_store(&self) -> Result<Store, StoreError> {
+        if let Some(store) = self.store() {
+            return Ok(store.clone());
+        }
+        let address = self.0.address.clone();
+        let opened = task::spawn_blocking(move || Store::open(&address)).await;
+        let opened = opened.unwrap_or(Err(StoreError::Interrupted))?;
+        Ok(self.0.store.get_or_init(|| opened).clone())
+    }
+
     /// What is ready for the data pages of `release`, made now if it is not.
     pub(super) async fn data_ready(&self, release: &LiveRelease) -> Result<Arc<Ready>, StoreError> {
         let is_fit = |ready: &Arc<Ready>| ready.serves(release);
@@ -156,15 +170,7 @@ impl Edge {
         if let Some(ready) = before.clone().filter(is_fit) {
             return Ok(ready);
         }
-        let store = match self.store() {
-            Some(store) => store.clone(),
-            None => {
-                let address = self.0.address.clone();
-                let opened = task::spawn_blocking(move || Store::open(&address)).await;
-                let opened = opened.unwrap_or(Err(StoreError::Interrupted))?;
-                self.0.store.get_or_init(|| opened).clone()
-            }
-        };
+        let store = self.opened_store().await?;
         // What cannot be made is not tried for every request: it writes.
         let mut tried = self.0.tried.lock().await;
         if tried.is_some_and(|tried: Instant| tried.elapsed() < SOON) {
@@ -263,6 +269,16 @@ impl Edge {
     /// anew when they are next asked for.
     pub fn changed(&self, table: &TableName) {
         self.0.pieces.changed(table);
+    }
+
+    /// To be called when something was put into the outbox: it is sent at once.
+    pub fn outbox_filled(&self) {
+        self.0.outbox.send_replace(());
+    }
+
+    /// Changes when something was put into the outbox here; another node's is not heard of.
+    pub(super) fn outbox(&self) -> watch::Receiver<()> {
+        self.0.outbox.subscribe()
     }
 
     /// Turns true when the edge is told to stop.

@@ -24,6 +24,7 @@ use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
 use super::slots::{Slot, Slots};
+use super::webhook;
 use crate::store::{Store, StoreError};
 
 /// How often what has expired in the store is removed.
@@ -78,6 +79,9 @@ impl Server {
         // Nobody waits for it: it is for the log.
         let prepared = tokio::spawn(form::prepare(self.edge.clone()));
         let sweeper = self.edge.store().map(|store| tokio::spawn(sweep(store.clone())));
+        // In a set, so that it ends with this server however that does.
+        let mut carrier = JoinSet::new();
+        carrier.spawn(webhook::carry(self.edge.clone()));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -116,6 +120,8 @@ impl Server {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
         }
         connections.shutdown().await;
+        // It has known as long as they have.
+        while carrier.join_next().await.is_some() {}
         if let Some(sweeper) = sweeper {
             sweeper.abort();
         }

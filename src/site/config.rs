@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
 use super::table::{ColumnName, TableName};
+use super::webhook::Webhook;
 use super::yaml;
 
 /// The name of the file at the site's root.
@@ -168,6 +169,8 @@ pub struct Edge {
     pub fragments_mib: u32,
     /// How large one file may be that a reader sends with a form, in MiB.
     pub upload_mib: u32,
+    /// Who is told of what happens here, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
 }
 
 impl Default for Edge {
@@ -182,6 +185,7 @@ impl Default for Edge {
             data: BTreeMap::new(),
             fragments_mib: 8,
             upload_mib: 10,
+            webhooks: BTreeMap::new(),
         }
     }
 }
@@ -217,6 +221,11 @@ impl Config {
         };
         for (key, message) in config.wrong_values() {
             found.push(Diagnostic::error(Code::Configuration, place_of_key(text, key), message));
+        }
+        for (name, hook) in &config.edge.webhooks {
+            let place = || place_of_key(text, name);
+            let mistakes = hook.mistakes(name).into_iter();
+            found.extend(mistakes.map(|message| Diagnostic::error(Code::Configuration, place(), message)));
         }
         if !config.base_url.ends_with('/') {
             config.base_url.push('/');

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::postgres::Postgres;
+use super::postgres::{Isolation, Postgres};
 use super::sql::Sql;
 use super::sqlite::Sqlite;
 
@@ -112,7 +112,21 @@ impl Store {
     ) -> Result<T, StoreError> {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
-            Engine::Postgres(postgres) => postgres.write(durability, deed).await,
+            Engine::Postgres(postgres) => postgres.write(durability, Isolation::Serializable, deed).await,
+        }
+    }
+
+    /// Takes rows for oneself. `deed` is one statement, with `FOR UPDATE SKIP LOCKED` on
+    /// PostgreSQL: of two nodes that take at once each gets rows of its own. A serialisable
+    /// transaction would only be done over, and would have those that put rows done over, too.
+    pub(super) async fn take<T: Send + 'static>(
+        &self,
+        deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let durability = Durability::Relaxed;
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
+            Engine::Postgres(postgres) => postgres.write(durability, Isolation::ReadCommitted, deed).await,
         }
     }
 }

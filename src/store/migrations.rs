@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "allowances", include_str!("migrations/0004_allowances.sql")),
     (5, "names", include_str!("migrations/0005_names.sql")),
     (6, "forms", include_str!("migrations/0006_forms.sql")),
+    (8, "outbox", include_str!("migrations/0008_outbox.sql")),
 ];
 
 /// Applies what is missing. Two programs that open one new store at once do it once: each

@@ -15,12 +15,14 @@
 
 mod accounts;
 mod allowances;
+mod announce;
 mod door;
 mod email_address;
 mod error;
 mod forms;
 mod history;
 mod migrations;
+mod outbox;
 mod postgres;
 mod preferences;
 mod sessions;
@@ -31,6 +33,7 @@ pub mod tables;
 
 pub use accounts::{Member, MemberId, NewMember, Registration};
 pub use allowances::{Allowance, Attempt};
+pub use announce::{Deed, RowChange, Subscriptions, WEBHOOK, webhook};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::{QueryFault, StoreError};
@@ -39,6 +42,9 @@ pub use forms::{
     TWICE_WITHIN, Unfit,
 };
 pub use history::{KEPT_READS, PageRead};
+pub use outbox::{
+    Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
+};
 pub use preferences::{Preferences, TextSize, Theme};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};
 pub use sql::Value;

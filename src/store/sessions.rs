@@ -9,6 +9,7 @@ use super::StoreError;
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
+use super::outbox::forget_delivered;
 use super::preferences::Preferences;
 use super::sql::params;
 
@@ -240,7 +241,8 @@ impl Store {
                 params![now, SWEPT_AT_ONCE],
             )?;
             let visitors = forget_visitors(sql, now, SWEPT_AT_ONCE)?;
-            Ok(sessions.max(attempts).max(visitors) as i64 >= SWEPT_AT_ONCE)
+            let messages = forget_delivered(sql, now, SWEPT_AT_ONCE)?;
+            Ok(sessions.max(attempts).max(visitors).max(messages) as i64 >= SWEPT_AT_ONCE)
         })
         .await
     }

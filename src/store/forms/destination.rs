@@ -6,10 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::StoreError;
+use crate::store::announce::{Deed, RowChange, Subscriptions};
 use crate::store::door::Store;
+use crate::store::site_reads::row::named;
 use crate::store::sql::{Dialect, Sql, Value, params};
+use crate::store::tables::described;
 
 /// A row to be.
 #[derive(Clone, Debug)]
@@ -34,7 +39,13 @@ pub enum Cell {
 }
 
 impl Destination {
-    pub(super) fn insert(&self, sql: &Sql<'_>) -> Result<(), StoreError> {
+    /// Writes the row, and tells those who listen to the table.
+    pub(super) fn insert(
+        &self,
+        sql: &Sql<'_>,
+        subscriptions: &Subscriptions,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let names: Vec<String> = self.cells.iter().map(|(name, _)| name.quoted()).collect();
         let mut places = String::new();
         for number in 1..=names.len() {
@@ -43,7 +54,26 @@ impl Destination {
         // Only names that were checked to be names are in the statement.
         let statement = format!("INSERT INTO {} ({}) VALUES ({places})", self.table.quoted(), names.join(", "));
         let values: Vec<Value<'_>> = self.cells.iter().map(|(_, cell)| cell.value()).collect();
-        sql.run(&statement, &values).map(drop)
+        if !subscriptions.has(&self.table) {
+            return sql.run(&statement, &values).map(drop);
+        }
+        let (key, row) = match described(sql, Some(&self.table))?.pop() {
+            // With the values that the table itself fills in, its key first of all.
+            Some(table) => {
+                let all: Vec<String> = table.columns.iter().map(|column| column.name.quoted()).collect();
+                let statement = format!("{statement} RETURNING {}", all.join(", "));
+                let row = sql.row(&statement, &values, |row| named(row).map(|(row, _)| row))?.unwrap_or_default();
+                (row.get(table.key.as_str()).cloned().unwrap_or_default(), row)
+            }
+            // Made past Littoral: what it fills in may have no form in JSON.
+            None => {
+                sql.run(&statement, &values)?;
+                let row = self.cells.iter().map(|(name, cell)| (name.to_string(), cell.json()));
+                (serde_json::Value::Null, row.collect())
+            }
+        };
+        let change = RowChange { table: self.table.clone(), deed: Deed::Created, key, row };
+        subscriptions.announce(sql, &change, now).map(drop)
     }
 }
 
@@ -54,6 +84,15 @@ impl Cell {
             Self::Integer(number) => Value::Integer(*number),
             Self::Real(number) => Value::Real(*number),
             Self::Text(text) => Value::Text(Cow::Borrowed(text)),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Integer(number) => (*number).into(),
+            Self::Real(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
         }
     }
 }

@@ -164,6 +164,7 @@ impl Postgres {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
+        isolation: Isolation,
         deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.on_a_thread(move |inner| {
@@ -174,10 +175,10 @@ impl Postgres {
             };
             let mut wait = STEP_BACK;
             for tries in 1..=TRIES {
-                if begin(&connection, durability).is_err() {
+                if begin(&connection, durability, isolation).is_err() {
                     // It may have broken while it lay idle.
                     connection = inner.connect()?;
-                    begin(&connection, durability)?;
+                    begin(&connection, durability, isolation)?;
                 }
                 let (done, may_again) = match deed(&Sql::postgres(&connection)) {
                     Ok(value) => {
@@ -233,10 +234,25 @@ impl Postgres {
     }
 }
 
-fn begin(connection: &Connection, durability: Durability) -> Result<(), StoreError> {
-    connection.batch(match durability {
-        Durability::Durable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        Durability::Relaxed => "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = off",
+/// What a transaction sees of those that run beside it.
+#[derive(Clone, Copy)]
+pub(super) enum Isolation {
+    /// Nothing, as if it were alone.
+    Serializable,
+    /// What they have committed, and it may pass over rows that they hold.
+    ReadCommitted,
+}
+
+fn begin(connection: &Connection, durability: Durability, isolation: Isolation) -> Result<(), StoreError> {
+    connection.batch(match (isolation, durability) {
+        (Isolation::Serializable, Durability::Durable) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        (Isolation::Serializable, Durability::Relaxed) => {
+            "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = off"
+        }
+        (Isolation::ReadCommitted, Durability::Durable) => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        (Isolation::ReadCommitted, Durability::Relaxed) => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+        }
     })
 }
 

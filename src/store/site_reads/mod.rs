@@ -15,7 +15,7 @@
 pub(super) mod index;
 mod list;
 mod postgres;
-mod row;
+pub(super) mod row;
 mod sqlite;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::sql::{self, Columns};
 
 /// The columns by their names, and about how many bytes they have.
-pub(super) fn named(row: &sql::Row<'_>) -> Result<(Row, usize), StoreError> {
+pub(in crate::store) fn named(row: &sql::Row<'_>) -> Result<(Row, usize), StoreError> {
     let mut named = Row::new();
     let mut bytes = 0;
     let mut put = |name: &str, value: Value| {
