@@ -9,6 +9,7 @@ mod data;
 mod diagnostics;
 mod form;
 mod new;
+mod outbox;
 mod progress;
 mod serve;
 mod site_store;
@@ -54,6 +55,8 @@ enum Command {
     Data(data::Options),
     /// List, write out and forget what came by forms
     Form(form::Options),
+    /// List, try again and forget what is to be sent to others
+    Outbox(outbox::Options),
     /// Say who is an administrator
     User(user::Options),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Data(options) => data::run(&options),
         Command::Form(options) => form::run(&options),
+        Command::Outbox(options) => outbox::run(&options),
         Command::User(options) => user::run(&options),
     };
     match outcome {

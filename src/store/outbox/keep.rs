@@ -96,7 +96,8 @@ impl Store {
             let more = self.read(move |sql| {
                 let statement = format!(
                     "SELECT {COLUMNS} FROM littoral_outbox
-                         WHERE gave_up = 1 AND (finished_at, id) > ($1, $2) ORDER BY finished_at, id LIMIT $3"
+                         WHERE gave_up = 1 AND (finished_at, id) > ($1, $2) AND finished_at IS NOT NULL
+                         ORDER BY finished_at, id LIMIT $3"
                 );
                 sql.rows(&statement, params![given_up.0, given_up.1, left], listed)
             });
