@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
 use super::table::{ColumnName, TableName};
-use super::webhook::Webhook;
+use super::webhook::{Webhook, without_secrets};
 use super::yaml;
 
 /// The name of the file at the site's root.
@@ -220,12 +220,20 @@ impl Config {
             }
         };
         for (key, message) in config.wrong_values() {
-            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, key), message));
+            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, 0, key), message));
         }
+        // A word such as `till` may be a key elsewhere, too.
+        let webhooks = text.find("webhooks:").unwrap_or(0);
         for (name, hook) in &config.edge.webhooks {
-            let place = || place_of_key(text, name);
+            let place = || place_of_key(text, webhooks, name);
             let mistakes = hook.mistakes(name).into_iter();
             found.extend(mistakes.map(|message| Diagnostic::error(Code::Configuration, place(), message)));
+        }
+        for mistake in &mut found {
+            mistake.message = without_secrets(&mistake.message);
+            if let Some(place) = &mut mistake.place {
+                place.text = without_secrets(&place.text);
+            }
         }
         if !config.base_url.ends_with('/') {
             config.base_url.push('/');
@@ -283,12 +291,13 @@ impl Config {
     }
 }
 
-fn place_of_key(text: &str, key: &str) -> Place {
+/// Where `key` first stands, from `from` on.
+fn place_of_key(text: &str, from: usize, key: &str) -> Place {
     let written = format!("{key}:");
     // A key may stand inside braces: `feed: { path: /atom.xml }`.
     let begins =
         |at: &usize| text[..*at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '_');
-    match text.match_indices(&written).map(|(at, _)| at).find(begins) {
+    match text[from..].match_indices(&written).map(|(at, _)| from + at).find(begins) {
         Some(at) => {
             let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
             Place::of(FILE, text, at..at + text[at..line_end].trim_end().len())

@@ -9,6 +9,8 @@ use super::table::TableName;
 
 /// How long a name may be.
 const LONGEST_NAME: usize = 40;
+/// How a secret begins (Standard Webhooks).
+pub const PREFIX: &str = "whsec_";
 /// What stands in these is published, or given to layouts.
 const NOT_SECRET: [&str; 7] = ["content", "data", "dynamic", "layouts", "public", "static", ".littoral"];
 
@@ -63,7 +65,7 @@ impl Webhook {
             }
             (None, Some(file)) => {
                 let folder = file.split('/').find(|part| !part.is_empty() && *part != ".").unwrap_or_default();
-                if file.is_empty() || file.contains('\0') || file.starts_with("whsec_") {
+                if file.is_empty() || file.contains('\0') || file.starts_with(PREFIX) {
                     found.push(format!(
                         "`secret_file` of the webhook `{name}`: expected a file such as `var/secrets/{name}`, not the secret"
                     ));
@@ -77,6 +79,21 @@ impl Webhook {
         }
         found
     }
+}
+
+/// `text` with the secrets in it starred out: a mistake is shown with its line, and may be
+/// that a secret stands there.
+pub(super) fn without_secrets(text: &str) -> String {
+    let mut parts = text.split(PREFIX);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_of_secret = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte);
+        let length = part.bytes().take_while(is_of_secret).count();
+        shown.push_str(PREFIX);
+        shown.push_str(&"*".repeat(length));
+        shown.push_str(&part[length..]);
+    }
+    shown
 }
 
 /// An absolute address of the web. What would be sent in clear beside it is refused.
@@ -127,6 +144,20 @@ mod tests {
         for key in ["secret_env", "secret_file"] {
             let said = mistakes("till", &format!("url: https://till.example/\n{key}: {secret}="));
             assert!(said.contains("not the secret") && !said.contains("MfKQ"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_line_is_starred_out_and_the_rest_stays_where_it_is() {
+        for (line, shown) in [
+            (
+                "  secret: whsec_MfKQ/9r8+= # of the till",
+                "  secret: whsec_************ # of the till".replacen('*', "", 2),
+            ),
+            ("a: whsec_, b: \"whsec_é\"", "a: whsec_, b: \"whsec_é\"".to_owned()),
+            ("no secret", "no secret".to_owned()),
+        ] {
+            assert_eq!(without_secrets(line), shown);
         }
     }
 

@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::support::PATIENCE;
 
@@ -55,6 +56,7 @@ impl Message {
 
 pub struct Receiver {
     pub address: SocketAddr,
+    is_encrypted: bool,
     replies: Arc<Mutex<VecDeque<Reply>>>,
     messages: mpsc::UnboundedReceiver<Message>,
     // Ends with it, connections too.
@@ -67,18 +69,31 @@ impl Receiver {
         Self::at("127.0.0.1:0".parse().unwrap()).await
     }
 
+    /// The same, encrypted.
+    pub async fn over_tls(acceptor: TlsAcceptor) -> Self {
+        Self::listening("127.0.0.1:0".parse().unwrap(), Some(acceptor)).await
+    }
+
     pub async fn at(address: SocketAddr) -> Self {
+        Self::listening(address, None).await
+    }
+
+    async fn listening(address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
+        let is_encrypted = tls.is_some();
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let replies: Arc<Mutex<VecDeque<Reply>>> = Arc::default();
         let (sender, messages) = mpsc::unbounded_channel();
         let mut running = JoinSet::new();
-        running.spawn(accept(listener, replies.clone(), sender));
-        Self { address, replies, messages, _running: running }
+        running.spawn(accept(listener, tls, replies.clone(), sender));
+        Self { address, is_encrypted, replies, messages, _running: running }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}/hooks/littoral?from=tides", self.address)
+        match self.is_encrypted {
+            true => format!("https://localhost:{}/hooks/littoral", self.address.port()),
+            false => format!("http://{}/hooks/littoral?from=tides", self.address),
+        }
     }
 
     /// The next messages are answered so; those behind them are taken.
@@ -97,13 +112,27 @@ impl Receiver {
     }
 }
 
-async fn accept(listener: TcpListener, replies: Arc<Mutex<VecDeque<Reply>>>, sender: mpsc::UnboundedSender<Message>) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    sender: mpsc::UnboundedSender<Message>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (replies, sender) = (replies.clone(), sender.clone());
+        let (tls, replies, sender) = (tls.clone(), replies.clone(), sender.clone());
         connections.spawn(async move {
             let service = service_fn(|request| answer(request, replies.clone(), sender.clone()));
-            let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            let builder = auto::Builder::new(TokioExecutor::new());
+            match tls {
+                // Who does not believe who we are goes away.
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                    }
+                }
+                None => drop(builder.serve_connection(TokioIo::new(stream), service).await),
+            }
         });
     }
 }

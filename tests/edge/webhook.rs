@@ -11,6 +11,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::{SignedDuration, Timestamp};
 use littoral::edge::{Deliveries, Options};
 use littoral::store::{Backoff, NewAnswer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -428,31 +430,37 @@ async fn a_row_that_comes_by_a_form_is_announced_to_those_who_listen_to_its_tabl
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_cannot_prove_who_it_is_gets_nothing() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/hooks", listener.local_addr().unwrap().port());
-    let (tell, told) = oneshot::channel();
-    tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let hand_shake = self_signed().accept(stream).await.map(drop);
-        tell.send(hand_shake.unwrap_err().to_string()).unwrap();
-    });
+    let mut receiver = Receiver::over_tls(acceptor()).await;
     let mut options = impatient();
     options.deliveries.backoff.tries = 1;
-    let edge = TestEdge::with(options, till(&url)).await;
+    let edge = TestEdge::with(options, till(&receiver.url())).await;
     order(&edge, "oars").await;
     until(&edge, GIVEN_UP, "1").await;
     let error = edge.ask_store("SELECT last_error FROM littoral_outbox").unwrap();
     assert!(error.contains("invalid peer certificate"), "{error}");
-    let heard = told.await.unwrap();
-    assert!(heard.contains("alert") || heard.contains("eof"), "{heard}");
+    assert!(receiver.has_come().is_none());
 }
 
-/// A server that has signed for itself.
-fn self_signed() -> TlsAcceptor {
-    use rustls::pki_types::pem::PemObject;
-    let pem = include_bytes!("self-signed.pem");
-    let certificate = rustls::pki_types::CertificateDer::from_pem_slice(pem).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(pem).unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_whose_authority_is_believed_gets_it_encrypted() {
+    let mut receiver = Receiver::over_tls(acceptor()).await;
+    let url = receiver.url();
+    assert!(url.starts_with("https://localhost:"), "{url}");
+    let and_authority = |name: &str| match name {
+        "SSL_CERT_FILE" => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/edge/tls/authority.pem").to_owned()),
+        other => variables(other),
+    };
+    let edge = TestEdge::with(Options { variables: and_authority, ..impatient() }, till(&url)).await;
+    order(&edge, "oars").await;
+    assert_signed(&receiver.next().await);
+    until(&edge, DELIVERED, "1").await;
+}
+
+/// What a receiver called `localhost` speaks, whose authority only these tests know.
+fn acceptor() -> TlsAcceptor {
+    let pem = include_bytes!("tls/receiver.pem");
+    let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .unwrap()

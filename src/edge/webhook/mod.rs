@@ -75,7 +75,7 @@ enum Event {
 pub(super) async fn carry(edge: Edge) {
     let mut closing = edge.closing();
     let mut filled = edge.outbox();
-    let mut carrier = match Client::new() {
+    let mut carrier = match Client::new(edge.options().variables) {
         Ok(client) => Carrier { client, edge, posts: JoinSet::new(), to: FxHashMap::default(), told: BTreeMap::new() },
         Err(error) => return tracing::error!(%error, "webhooks are out of service: TLS cannot be had"),
     };

@@ -23,6 +23,9 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
 use super::secret::Keys;
@@ -54,16 +57,26 @@ pub(super) enum Outcome {
 }
 
 impl Client {
-    pub(super) fn new() -> Result<Self, rustls::Error> {
+    /// A client that believes the authorities of the web, and those in the PEM file that
+    /// `SSL_CERT_FILE` names.
+    pub(super) fn new(variables: fn(&str) -> Option<String>) -> Result<Self, rustls::Error> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+        if let Some(file) = variables("SSL_CERT_FILE") {
+            match CertificateDer::pem_file_iter(&file).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+                Ok(more) => drop(roots.add_parsable_certificates(more)),
+                Err(error) => tracing::error!(%error, file, "the authorities in SSL_CERT_FILE cannot be read"),
+            }
+        }
+        let provider = rustls::crypto::ring::default_provider();
+        let config = ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let provider = rustls::crypto::ring::default_provider();
-        let https = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(provider)?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let https =
+            HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(http);
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEPT_OPEN)

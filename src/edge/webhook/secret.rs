@@ -15,9 +15,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::site::webhook::Webhook;
+use crate::site::webhook::{PREFIX, Webhook};
 
-const PREFIX: &str = "whsec_";
 /// Bytes of a secret: 192 to 512 bits.
 const LENGTH: std::ops::RangeInclusive<usize> = 24..=64;
 /// How many may stand one behind the other.

@@ -200,7 +200,7 @@ impl Reading<'_> {
             let message = format!("no webhook is called `{name}`");
             let names = self.webhooks.keys().map(String::as_str);
             let diagnostic = Diagnostic::error(Code::Form, place.clone(), message).near(name, names);
-            self.found.push(diagnostic.hint(format!("`edge.webhooks.{name}` in littoral.yaml says where it is")));
+            self.found.push(diagnostic.hint("`edge.webhooks` in littoral.yaml has them"));
         }
         let table = match (table, columns) {
             (Some(table), Some(columns)) => Some(self.row(table, columns, fields)),
