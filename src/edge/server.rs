@@ -16,6 +16,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Heads, Patient};
 use super::follow::follow;
@@ -116,12 +117,15 @@ impl Server {
         follower.abort();
         prepared.abort();
         self.edge.close();
-        if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        let latest = Instant::now() + limits.grace;
+        if timeout_at(latest, graceful.shutdown()).await.is_err() {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
         }
         connections.shutdown().await;
-        // It has known as long as they have.
-        while carrier.join_next().await.is_some() {}
+        if timeout_at(latest, carrier.join_next()).await.is_err() {
+            tracing::warn!("messages to webhooks took too long and were cut: they are sent again later");
+        }
+        carrier.shutdown().await;
         if let Some(sweeper) = sweeper {
             sweeper.abort();
         }

@@ -116,14 +116,15 @@ impl Store {
         }
     }
 
-    /// Takes rows for oneself. `deed` is one statement, with `FOR UPDATE SKIP LOCKED` on
-    /// PostgreSQL: of two nodes that take at once each gets rows of its own. A serialisable
-    /// transaction would only be done over, and would have those that put rows done over, too.
-    pub(super) async fn take<T: Send + 'static>(
+    /// Does `deed`, which is one statement, in a transaction that sees what others have
+    /// committed meanwhile. So rows can be taken with `FOR UPDATE SKIP LOCKED`, by two nodes at
+    /// once and each its own: a serialisable transaction would only be done over, and would
+    /// have those done over, too, who put such rows.
+    pub(super) async fn write_one<T: Send + 'static>(
         &self,
+        durability: Durability,
         deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let durability = Durability::Relaxed;
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
             Engine::Postgres(postgres) => postgres.write(durability, Isolation::ReadCommitted, deed).await,

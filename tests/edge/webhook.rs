@@ -500,10 +500,10 @@ impl Drop for Running {
 }
 
 /// The real program over the site in `root`, and where it listens.
-fn serve(root: &Path, store: Option<&str>) -> (Running, String) {
+fn serve(root: &Path, store: Option<&str>, secret: &str) -> (Running, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_littoral"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--root"]).arg(root);
-    command.env_remove("LITTORAL_STORE").env("TILL_SECRET", secret()).env("LITTORAL_LOG", "trace");
+    command.env_remove("LITTORAL_STORE").env("TILL_SECRET", secret).env("LITTORAL_LOG", "trace");
     if let Some(store) = store {
         command.args(["--store", store]);
     }
@@ -516,6 +516,25 @@ fn serve(root: &Path, store: Option<&str>) -> (Running, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_none_is_said_when_the_program_starts_and_not_shown() {
+    let edge = TestEdge::with(quick(), till("https://till.example/hooks")).await;
+    let store = edge.edge.options().store.clone();
+    let folder = edge.folder.path();
+    let (_running, _) = tokio::task::block_in_place(|| serve(folder, store.as_deref(), "whsec_bG93IHdhdGVy"));
+    let reading = async {
+        loop {
+            let log = tokio::fs::read_to_string(folder.join("log")).await.unwrap();
+            if log.contains("nothing is sent to this webhook") {
+                return log;
+            }
+        }
+    };
+    let log = tokio::time::timeout(PATIENCE, reading).await.expect("the log must say it");
+    assert!(log.contains("the variable TILL_SECRET holds no secret: expected 24 to 64 bytes in base64"), "{log}");
+    assert!(!log.contains("bG93IHdhdGVy"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_program_killed_while_it_sends_sends_the_same_message_again_and_its_secret_is_nowhere() {
     let mut receiver = Receiver::start().await;
     receiver.answer([Reply::Never]);
@@ -524,7 +543,7 @@ async fn a_program_killed_while_it_sends_sends_the_same_message_again_and_its_se
     let store = edge.edge.options().store.clone();
     let folder = edge.folder.clone();
     let ask = |sql: &str| edge.ask_store(sql);
-    let (mut killed, address) = tokio::task::block_in_place(|| serve(folder.path(), store.as_deref()));
+    let (mut killed, address) = tokio::task::block_in_place(|| serve(folder.path(), store.as_deref(), &secret()));
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let post = client.post(format!("http://{address}/form/order")).header("sec-fetch-site", "same-origin");
     let answer = post.form(&[("what", "oars")]).send().await.unwrap();
@@ -536,7 +555,7 @@ async fn a_program_killed_while_it_sends_sends_the_same_message_again_and_its_se
     assert_eq!(ask(DELIVERED).as_deref(), Some("0"));
     // A minute later the lease is over.
     make_table(&edge, "UPDATE littoral_outbox SET due_at = due_at - 60000000");
-    let (mut again, _) = tokio::task::block_in_place(|| serve(folder.path(), store.as_deref()));
+    let (mut again, _) = tokio::task::block_in_place(|| serve(folder.path(), store.as_deref(), &secret()));
     let second = receiver.next().await;
     assert_signed(&second);
     assert_eq!((first.header("webhook-id"), &first.body), (second.header("webhook-id"), &second.body));

@@ -340,8 +340,9 @@ pub async fn a_row_is_announced_with_the_key_that_the_table_gave_it(shore: Shore
         "type": "row.created", "timestamp": "2026-05-01T12:00:00Z",
         "data": { "table": "city", "key": 1, "row": { "id": 1, "name": "Brest", "height": null } },
     });
-    assert_eq!(told(&store, "till").await, [expected.clone()]);
-    assert_eq!(told(&store, "ledger").await, [expected]);
+    for name in ["till", "ledger"] {
+        assert_eq!(told(&store, name).await, std::slice::from_ref(&expected));
+    }
     assert_eq!(told(&store, "other").await, [] as [serde_json::Value; 0]);
 }
 

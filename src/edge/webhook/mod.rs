@@ -22,11 +22,12 @@ use jiff::{SignedDuration, Timestamp};
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use self::post::{Client, Outcome};
 use self::secret::Keys;
 use super::node::Edge;
+use crate::site::release::BuildId;
 use crate::site::webhook::Webhook;
 use crate::store::{Addressee, Backoff, Claimed, Fate, Next, Store, StoreError, webhook};
 
@@ -71,12 +72,19 @@ enum Event {
 }
 
 /// Sends what is in the outbox until the edge is told to stop; then lets what is under way
-/// end, within the time that requests have. What is cut is sent again when its lease is over.
+/// end. Whoever cuts it short has it sent again when its lease is over.
 pub(super) async fn carry(edge: Edge) {
     let mut closing = edge.closing();
     let mut filled = edge.outbox();
     let mut carrier = match Client::new(edge.options().variables) {
-        Ok(client) => Carrier { client, edge, posts: JoinSet::new(), to: FxHashMap::default(), told: BTreeMap::new() },
+        Ok(client) => Carrier {
+            client,
+            edge,
+            posts: JoinSet::new(),
+            to: FxHashMap::default(),
+            told: BTreeMap::new(),
+            looked_at: None,
+        },
         Err(error) => return tracing::error!(%error, "webhooks are out of service: TLS cannot be had"),
     };
     loop {
@@ -88,10 +96,7 @@ pub(super) async fn carry(edge: Edge) {
             Event::Closing => break,
         }
     }
-    let grace = carrier.edge.options().limits.grace;
-    if timeout(grace, async { while carrier.posts.join_next().await.is_some() {} }).await.is_err() {
-        tracing::warn!(posts = carrier.posts.len(), "messages to webhooks took too long, and are sent again later");
-    }
+    while carrier.posts.join_next().await.is_some() {}
 }
 
 async fn event(
@@ -117,6 +122,9 @@ struct Carrier {
     to: FxHashMap<Id, String>,
     /// What the log was told of a webhook, so that it is not told every five seconds.
     told: BTreeMap<String, String>,
+    /// The release whose webhooks were looked at for what is missing, before there is a
+    /// message for them.
+    looked_at: Option<BuildId>,
 }
 
 impl Carrier {
@@ -124,8 +132,15 @@ impl Carrier {
     async fn look(&mut self) -> Instant {
         let mut next = Instant::now() + self.edge.options().deliveries.look_every;
         let release = self.edge.release();
+        let is_new = self.looked_at.replace(release.id) != Some(release.id);
         for (name, hook) in &release.site.edge.webhooks {
-            match self.begin(name, hook).await {
+            let begun = async {
+                if is_new {
+                    self.keys(hook).await?;
+                }
+                self.begin(name, hook).await
+            };
+            match begun.await {
                 Ok(due) => {
                     self.told.remove(name);
                     next = due.map_or(next, |due| next.min(due));
@@ -155,7 +170,7 @@ impl Carrier {
                 Some(_) => {}
             }
             // Each time, so that a secret is changed without a restart.
-            let keys = Keys::of(self.edge.root(), hook, self.edge.options().variables).await?;
+            let keys = self.keys(hook).await?;
             let claimed = store.claim_messages(&to, room, lease, now).await.map_err(said)?;
             if claimed.is_empty() {
                 // Another node was quicker, and has more to do with it.
@@ -178,6 +193,10 @@ impl Carrier {
         }
         // There is room again when one of them has ended, and that is an event.
         Ok(None)
+    }
+
+    async fn keys(&self, hook: &Webhook) -> Result<Keys, String> {
+        Keys::of(self.edge.root(), hook, self.edge.options().variables).await
     }
 
     fn ended(&mut self, ended: &Result<(Id, ()), JoinError>) {

@@ -72,7 +72,7 @@ impl Store {
     ) -> Result<Vec<Claimed>, StoreError> {
         let to = to.clone();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.take(move |sql| {
+        self.write_one(Durability::Relaxed, move |sql| {
             let claim = random_id();
             // SQLite has one writer, so nobody else is there to be passed over.
             let pass_over = match sql.dialect() {
@@ -98,7 +98,7 @@ impl Store {
     /// delivered. Should this be lost with the machine, it is delivered twice.
     pub async fn message_delivered(&self, message: &Claimed, now: Timestamp) -> Result<(), StoreError> {
         let id = message.id;
-        self.write(Durability::Relaxed, move |sql| {
+        self.write_one(Durability::Relaxed, move |sql| {
             sql.run(
                 "UPDATE littoral_outbox SET due_at = NULL, claim = NULL, payload = '', last_error = NULL,
                      finished_at = $1, gave_up = 0 WHERE id = $2",
@@ -130,7 +130,7 @@ impl Store {
             Next::Never => None,
         };
         let is_ours = self
-            .write(Durability::Relaxed, move |sql| {
+            .write_one(Durability::Relaxed, move |sql| {
                 let finished = wait.is_none().then_some(now.as_microsecond());
                 sql.run(
                     "UPDATE littoral_outbox SET due_at = $1, claim = NULL, last_error = $2, finished_at = $3,
