@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handlebars::{Handlebars, RenderError, Template};
 
 use super::sources::{Sources, read_text};
+use crate::site::config;
 use crate::site::diagnostic::Diagnostic;
 use crate::site::form::{Filled, Form, shown};
 use crate::site::{recursion, theme};
@@ -33,13 +34,13 @@ pub struct Forms {
 }
 
 impl Forms {
-    /// Reads those among `files`; a file that is sent may have `most_bytes`.
-    pub fn load(sources: &dyn Sources, files: &[String], most_bytes: u64, found: &mut Vec<Diagnostic>) -> Self {
+    /// Reads those among `files`, for a site whose edge is configured so.
+    pub fn load(sources: &dyn Sources, files: &[String], edge: &config::Edge, found: &mut Vec<Diagnostic>) -> Self {
         let mut forms = Self { are_templates_whole: true, ..Self::default() };
         for file in files {
             let Some(name) = file.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".yaml")) else { continue };
             let (form, mistakes) = match read_text(sources, file) {
-                Ok(text) => Form::parse(name, file, &text, most_bytes),
+                Ok(text) => Form::parse(name, file, &text, edge),
                 Err(diagnostic) => (None, vec![diagnostic]),
             };
             match form.filter(|_| mistakes.is_empty()) {

@@ -9,6 +9,7 @@ mod data;
 mod diagnostics;
 mod form;
 mod new;
+mod outbox;
 mod progress;
 mod serve;
 mod site_store;
@@ -57,6 +58,8 @@ enum Command {
     Form(form::Options),
     /// Let other programs in to the API
     Token(token::Options),
+    /// List, try again and forget what is to be sent to others
+    Outbox(outbox::Options),
     /// Say who is an administrator
     User(user::Options),
 }
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Data(options) => data::run(&options),
         Command::Form(options) => form::run(&options),
         Command::Token(options) => token::run(&options),
+        Command::Outbox(options) => outbox::run(&options),
         Command::User(options) => user::run(&options),
     };
     match outcome {

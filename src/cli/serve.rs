@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let statics = if options.dynamic_only { Statics::LeftToOthers } else { Statics::Served };
     let edge = Edge::open(
         &options.place.root,
-        EdgeOptions { statics, store: options.store.store.clone(), ..EdgeOptions::default() },
+        EdgeOptions { statics, store: options.store.store.clone(), variables, ..EdgeOptions::default() },
     )?;
     runtime()?.block_on(async {
         let server = Server::bind(edge, options.listen).await.with_context(|| cannot_listen(options.listen))?;
@@ -49,6 +49,12 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         server.run(told_to_stop()).await;
         Ok(Outcome::Done)
     })
+}
+
+/// A variable of the environment, for the edge, which does not look itself.
+#[allow(clippy::disallowed_methods, reason = "this is the wing that may")]
+pub(super) fn variables(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Threads for everything that waits.

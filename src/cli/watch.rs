@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::progress::Bar;
-use super::serve::{cannot_listen, runtime, told_to_stop};
+use super::serve::{cannot_listen, runtime, told_to_stop, variables};
 use super::{Outcome, Place, StorePlace, build, diagnostics};
 use crate::build::{Engine, Why};
 use crate::edge::{Edge, Options as EdgeOptions, Server};
@@ -65,7 +65,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         // Nothing was ever built here: an empty site to show the mistakes over.
         Writer::open(watcher.shelf())?.publish(&crate::site::release::Manifest::empty(), None)?;
     }
-    let edge_options = EdgeOptions { live: Some(pages), store: options.store.store.clone(), ..EdgeOptions::default() };
+    let edge_options =
+        EdgeOptions { live: Some(pages), store: options.store.store.clone(), variables, ..EdgeOptions::default() };
     let edge = Edge::open_shelf(&root, watcher.shelf(), edge_options)?;
     let runtime = runtime()?;
     let server =

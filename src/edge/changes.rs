@@ -5,11 +5,13 @@
 //! waits for changes is told. On PostgreSQL the server says when there is something; on SQLite
 //! one row is looked at now and then.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::node::Edge;
+use crate::site::table::TableName;
 use crate::store::{Changes, Store, StoreError};
 
 /// How many changes are taken at once.
@@ -17,8 +19,12 @@ const AT_ONCE: u32 = 1000;
 /// How often one looks although the server would say it: a connection may break unheard.
 const IN_ANY_CASE: Duration = Duration::from_secs(5);
 
-/// Follows for ever.
-pub(super) async fn follow(edge: Edge, store: Store) {
+/// How long one waits to listen again.
+const IN_A_MOMENT: Duration = Duration::from_millis(200);
+
+/// Follows for ever, once there is a store.
+pub(super) async fn follow(edge: Edge) {
+    let store = edge.store_to_come().await;
     let mut seen = None;
     let mut hearing: Option<mpsc::Receiver<()>> = None;
     loop {
@@ -38,35 +44,42 @@ pub(super) async fn follow(edge: Edge, store: Store) {
             Some(heard) = async { Some(hearing.as_mut()?.recv().await) } => {
                 if heard.is_none() {
                     hearing = None;
+                    // A server that goes away takes a moment to come back.
+                    tokio::time::sleep(IN_A_MOMENT).await;
                 }
             }
         }
     }
 }
 
-/// Takes what came after `seen`.
+/// Takes what came after `seen`, which goes on only when all of it was taken.
 async fn take(edge: &Edge, store: &Store, seen: &mut Option<i64>) -> Result<(), StoreError> {
-    let last = store.last_change().await?;
-    let Some(before) = seen.replace(last).filter(|before| *before != last) else { return Ok(()) };
-    let mut after = before;
+    let Some(mut after) = *seen else {
+        *seen = Some(store.last_change().await?);
+        return Ok(());
+    };
+    let mut changed = BTreeSet::new();
     loop {
         match store.changes(None, after, AT_ONCE).await? {
-            Changes::Since(changes) => {
-                for table in changes.iter().filter_map(|change| change.table.parse().ok()) {
-                    edge.changed_elsewhere(&table);
-                }
-                match changes.last() {
-                    Some(change) if changes.len() == AT_ONCE as usize => after = change.number,
-                    _ => break,
+            Changes::Since { changes, until } => {
+                changed.extend(changes.iter().filter_map(|change| change.table.parse::<TableName>().ok()));
+                after = until;
+                if changes.len() < AT_ONCE as usize {
+                    break;
                 }
             }
             // Another store has been put in its place.
             Changes::Forgotten => {
-                edge.release().site.edge.data.keys().for_each(|table| edge.changed_elsewhere(table));
+                changed.extend(edge.release().site.edge.data.keys().cloned());
+                after = store.last_change().await?;
                 break;
             }
         }
     }
-    edge.tell_of_changes();
+    *seen = Some(after);
+    if !changed.is_empty() {
+        changed.iter().for_each(|table| edge.changed_elsewhere(table));
+        edge.tell_of_changes(changed.into_iter().collect());
+    }
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::site::digest::Digest;
 use crate::site::form::Form;
 use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
 use crate::site::table::TableName;
+use crate::store::Subscriptions;
 
 /// The name of the page for what is not there.
 const NOT_FOUND: &str = "/404.html";
@@ -57,6 +58,8 @@ pub struct LiveRelease {
     pub(super) forms: Arc<BTreeMap<String, Form>>,
     pub(super) templates: Arc<Templates>,
     pub(super) data_pages: Arc<Routes>,
+    /// Which webhooks are told of which tables.
+    pub subscriptions: Arc<Subscriptions>,
 }
 
 /// One static file. Small, because there are as many as the site has pages.
@@ -147,6 +150,7 @@ impl LiveRelease {
         });
         let redirects = manifest.redirects.into_iter().map(|redirect| (redirect.from.into(), redirect.to.into()));
         let holes = placing.table.into();
+        let subscriptions = Arc::new(Subscriptions::of(&manifest.site.edge));
         Ok(Self {
             id,
             site: manifest.site,
@@ -164,6 +168,7 @@ impl LiveRelease {
             forms: Arc::new(manifest.forms),
             templates: Arc::new(templates),
             data_pages: Arc::new(data_pages),
+            subscriptions,
         })
     }
 
@@ -224,6 +229,11 @@ impl LiveRelease {
     /// Whether there are any.
     pub(super) fn has_api(&self) -> bool {
         self.api_tables().next().is_some()
+    }
+
+    /// Whether there is something to remember, beside accounts.
+    pub(super) fn needs_the_store(&self) -> bool {
+        self.reads_the_store() || !self.forms.is_empty() || !self.site.edge.webhooks.is_empty()
     }
 
     /// Where `path` went, percent-encoded.

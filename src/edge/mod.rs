@@ -13,6 +13,8 @@
 //!   refusal    the one place where a reason becomes a status
 //! ```
 //!
+//! Beside the requests, `webhook` sends what they have put into the outbox.
+//!
 //! A static hit never meets a warp filter: it is a look-up in a table, then shared bytes.
 //! Every answer comes from one whole [`LiveRelease`], whatever the build does meanwhile.
 //!
@@ -50,6 +52,7 @@ mod session;
 mod slots;
 mod target;
 mod templates;
+mod webhook;
 
 pub use body::Body;
 pub use files::{negotiate, range};
@@ -61,3 +64,4 @@ pub use options::{Limits, Options, Statics};
 pub use page::Page;
 pub use refusal::Refusal;
 pub use server::Server;
+pub use webhook::Deliveries;

@@ -5,11 +5,11 @@
 //! keeps it to its end.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, SetOnce, broadcast, watch};
 use tokio::task;
 
 use super::data_page::ready::{Ready, SOON};
@@ -20,6 +20,9 @@ use super::options::Options;
 use crate::site::release::{Entry, Shelf, ShelfError};
 use crate::site::table::TableName;
 use crate::store::{Address, Store, StoreError};
+
+/// How many changes those who wait may be behind before they look by themselves.
+const BACKLOG: usize = 64;
 
 /// A handle on one running edge.
 #[derive(Clone, Debug)]
@@ -35,14 +38,14 @@ struct Inner {
     kept: Kept,
     /// Fragments, named by their release.
     pieces: KeptPieces,
-    /// Something has changed in the site's tables.
-    changes: watch::Sender<()>,
+    /// The tables of the site in which something has changed.
+    changes: broadcast::Sender<Arc<[TableName]>>,
     /// This edge has changed something: whoever follows need not wait until they look.
     own_change: Notify,
     /// True once the edge is told to stop, for answers that have no end of their own.
     closing: watch::Sender<bool>,
-    /// Opened when the site has accounts, or when its first data page or form needs it.
-    store: OnceLock<Store>,
+    /// Opened when the site has accounts, or anything else that needs it.
+    store: SetOnce<Store>,
     /// Whether the release that the edge was opened with has accounts: rooms are made once.
     has_accounts: bool,
     /// What is ready for the data pages of the live release.
@@ -53,6 +56,8 @@ struct Inner {
     tried: Mutex<Option<Instant>>,
     /// Where the store is.
     address: Address,
+    /// Changes when something was put into the outbox here.
+    outbox: watch::Sender<()>,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
 }
@@ -100,8 +105,8 @@ impl Edge {
         let settings = &release.site.edge;
         let address = options.store.as_ref().unwrap_or(&settings.store);
         let address = Address::parse(root, address)?;
-        let (store, has_accounts) = (OnceLock::new(), settings.accounts);
-        if has_accounts || release.reads_the_store() || !release.forms.is_empty() {
+        let (store, has_accounts) = (SetOnce::new(), settings.accounts);
+        if has_accounts || release.needs_the_store() {
             let _ = store.set(Store::open(&address)?);
         }
         let kept = Kept::of_mib(release.site.edge.cache_mib);
@@ -113,11 +118,12 @@ impl Edge {
             release: ArcSwap::from_pointee(release),
             kept,
             pieces,
-            changes: watch::Sender::new(()),
+            changes: broadcast::Sender::new(BACKLOG),
             own_change: Notify::new(),
             closing: watch::Sender::new(false),
             store,
             address,
+            outbox: watch::Sender::new(()),
             has_accounts,
             data: ArcSwapOption::empty(),
             readying: Mutex::default(),
@@ -151,6 +157,19 @@ impl Edge {
         self.store().filter(|_| self.0.has_accounts)
     }
 
+    /// The store, opened now if it was not: a release may bring the first need for it.
+    pub(super) async fn opened_store(&self) -> Result<Store, StoreError> {
+        if let Some(store) = self.store() {
+            return Ok(store.clone());
+        }
+        let address = self.0.address.clone();
+        let opened = task::spawn_blocking(move || Store::open(&address)).await;
+        let opened = opened.unwrap_or(Err(StoreError::Interrupted))?;
+        // Whoever was quicker: two handles on one file would be two writers.
+        let _ = self.0.store.set(opened);
+        Ok(self.0.store.wait().await.clone())
+    }
+
     /// What is ready for the data pages of `release`, made now if it is not.
     pub(super) async fn data_ready(&self, release: &LiveRelease) -> Result<Arc<Ready>, StoreError> {
         let is_fit = |ready: &Arc<Ready>| ready.serves(release);
@@ -162,15 +181,7 @@ impl Edge {
         if let Some(ready) = before.clone().filter(is_fit) {
             return Ok(ready);
         }
-        let store = match self.store() {
-            Some(store) => store.clone(),
-            None => {
-                let address = self.0.address.clone();
-                let opened = task::spawn_blocking(move || Store::open(&address)).await;
-                let opened = opened.unwrap_or(Err(StoreError::Interrupted))?;
-                self.0.store.get_or_init(|| opened).clone()
-            }
-        };
+        let store = self.opened_store().await?;
         // What cannot be made is not tried for every request: it writes.
         let mut tried = self.0.tried.lock().await;
         if tried.is_some_and(|tried: Instant| tried.elapsed() < SOON) {
@@ -282,14 +293,30 @@ impl Edge {
         self.0.own_change.notified().await;
     }
 
-    /// Tells those who wait that something has changed.
-    pub(super) fn tell_of_changes(&self) {
-        self.0.changes.send_replace(());
+    /// Tells those who wait that something has changed in these tables.
+    pub(super) fn tell_of_changes(&self, tables: Vec<TableName>) {
+        // Perhaps nobody waits.
+        let _ = self.0.changes.send(tables.into());
     }
 
     /// Hears each time that something has changed, here or elsewhere.
-    pub(super) fn changes_heard(&self) -> watch::Receiver<()> {
+    pub(super) fn changes_heard(&self) -> broadcast::Receiver<Arc<[TableName]>> {
         self.0.changes.subscribe()
+    }
+
+    /// The store, once something has had a need for it.
+    pub(super) async fn store_to_come(&self) -> Store {
+        self.0.store.wait().await.clone()
+    }
+
+    /// To be called when something was put into the outbox: it is sent at once.
+    pub fn outbox_filled(&self) {
+        self.0.outbox.send_replace(());
+    }
+
+    /// Changes when something was put into the outbox here; another node's is not heard of.
+    pub(super) fn outbox(&self) -> watch::Receiver<()> {
+        self.0.outbox.subscribe()
     }
 
     /// Turns true when the edge is told to stop.

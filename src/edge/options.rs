@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::fragment::Source;
 use super::live::LiveChannel;
 use super::room::Room;
+use super::webhook::Deliveries;
 
 /// How an edge runs.
 #[derive(Clone, Debug)]
@@ -25,6 +26,11 @@ pub struct Options {
     pub follow_every: Duration,
     /// What one client may cost.
     pub limits: Limits,
+    /// How messages are sent to webhooks.
+    pub deliveries: Deliveries,
+    /// The variables of the environment, for the secrets that the site's configuration names:
+    /// the edge itself does not look.
+    pub variables: fn(&str) -> Option<String>,
 }
 
 impl Default for Options {
@@ -37,6 +43,8 @@ impl Default for Options {
             fragments: Vec::new(),
             follow_every: Duration::from_millis(200),
             limits: Limits::default(),
+            deliveries: Deliveries::default(),
+            variables: |_| None,
         }
     }
 }

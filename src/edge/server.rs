@@ -16,6 +16,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::changes;
 use super::connection::{Heads, Patient};
@@ -25,7 +26,8 @@ use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
 use super::slots::{Slot, Slots};
-use crate::store::{Store, StoreError};
+use super::webhook;
+use crate::store::StoreError;
 
 /// How often what has expired in the store is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -78,8 +80,11 @@ impl Server {
         let follower = tokio::spawn(follow(self.edge.clone()));
         // Nobody waits for it: it is for the log.
         let prepared = tokio::spawn(form::prepare(self.edge.clone()));
-        let changes = self.edge.store().map(|store| tokio::spawn(changes::follow(self.edge.clone(), store.clone())));
-        let sweeper = self.edge.store().map(|store| tokio::spawn(sweep(store.clone())));
+        let changes = tokio::spawn(changes::follow(self.edge.clone()));
+        let sweeper = tokio::spawn(sweep(self.edge.clone()));
+        // In a set, so that it ends with this server however that does.
+        let mut carrier = JoinSet::new();
+        carrier.spawn(webhook::carry(self.edge.clone()));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -112,16 +117,19 @@ impl Server {
         }
         drop(self.listener);
         follower.abort();
-        changes.inspect(tokio::task::JoinHandle::abort);
+        changes.abort();
         prepared.abort();
         self.edge.close();
-        if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        let latest = Instant::now() + limits.grace;
+        if timeout_at(latest, graceful.shutdown()).await.is_err() {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
         }
         connections.shutdown().await;
-        if let Some(sweeper) = sweeper {
-            sweeper.abort();
+        if timeout_at(latest, carrier.join_next()).await.is_err() {
+            tracing::warn!("messages to webhooks took too long and were cut: they are sent again later");
         }
+        carrier.shutdown().await;
+        sweeper.abort();
         // The last requests have been answered: what they wrote is folded into one file.
         if let Some(store) = self.edge.store() {
             store.close().await;
@@ -130,7 +138,8 @@ impl Server {
 }
 
 /// Removes what has expired, now and then, in bites.
-async fn sweep(store: Store) {
+async fn sweep(edge: Edge) {
+    let store = edge.store_to_come().await;
     loop {
         match store.sweep(Timestamp::now()).await {
             Ok(true) => {}

@@ -15,6 +15,7 @@ use super::api::{Api, TableApi};
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
 use super::table::{ColumnName, TableName};
+use super::webhook::{Webhook, without_secrets};
 use super::yaml;
 
 /// The name of the file at the site's root.
@@ -171,6 +172,8 @@ pub struct Edge {
     pub fragments_mib: u32,
     /// How large one file may be that a reader sends with a form, in MiB.
     pub upload_mib: u32,
+    /// Who is told of what happens here, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
 }
 
 impl Default for Edge {
@@ -186,6 +189,7 @@ impl Default for Edge {
             api: Api::default(),
             fragments_mib: 8,
             upload_mib: 10,
+            webhooks: BTreeMap::new(),
         }
     }
 }
@@ -223,7 +227,20 @@ impl Config {
             }
         };
         for (key, message) in config.wrong_values() {
-            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, key), message));
+            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, 0, key), message));
+        }
+        // A word such as `till` may be a key elsewhere, too.
+        let webhooks = text.find("webhooks:").unwrap_or(0);
+        for (name, hook) in &config.edge.webhooks {
+            let place = || place_of_key(text, webhooks, name);
+            let mistakes = hook.mistakes(name).into_iter();
+            found.extend(mistakes.map(|message| Diagnostic::error(Code::Configuration, place(), message)));
+        }
+        for mistake in &mut found {
+            mistake.message = without_secrets(&mistake.message);
+            if let Some(place) = &mut mistake.place {
+                place.text = without_secrets(&place.text);
+            }
         }
         if !config.base_url.ends_with('/') {
             config.base_url.push('/');
@@ -300,12 +317,13 @@ fn is_origin(text: &str) -> bool {
     text == "*" || host.is_some_and(is_host)
 }
 
-fn place_of_key(text: &str, key: &str) -> Place {
+/// Where `key` first stands, from `from` on.
+fn place_of_key(text: &str, from: usize, key: &str) -> Place {
     let written = format!("{key}:");
     // A key may stand inside braces: `feed: { path: /atom.xml }`.
     let begins =
         |at: &usize| text[..*at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '_');
-    match text.match_indices(&written).map(|(at, _)| at).find(begins) {
+    match text[from..].match_indices(&written).map(|(at, _)| from + at).find(begins) {
         Some(at) => {
             let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
             Place::of(FILE, text, at..at + text[at..line_end].trim_end().len())

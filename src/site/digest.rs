@@ -35,6 +35,11 @@ impl Digest {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
 
+    /// The first 32 hexadecimal digits: enough that no two versions of anything share them.
+    pub fn tag(&self) -> String {
+        self.hex()[..32].to_owned()
+    }
+
     /// The first eight hexadecimal digits: enough to tell versions of one file apart in a URL.
     pub fn short(&self) -> String {
         self.hex()[..8].to_owned()

@@ -19,4 +19,5 @@ pub mod search;
 pub mod table;
 pub mod theme;
 pub mod time_span;
+pub mod webhook;
 pub mod yaml;

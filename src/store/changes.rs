@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 
 use super::StoreError;
 use super::accounts::time;
+use super::announce::Subscriptions;
 use super::door::{Engine, Store};
+use super::site_reads::Row;
 use super::sql::{Dialect, Sql, params};
 use crate::site::table::TableName;
 
@@ -65,9 +67,40 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changes {
     /// What came after, in order.
-    Since(Vec<Change>),
+    Since {
+        /// At most as many as were asked for.
+        changes: Vec<Change>,
+        /// Up to which number all that there is was found.
+        until: i64,
+    },
     /// What came after is not kept any more, or never was.
     Forgotten,
+}
+
+/// A row that is not as it was.
+#[derive(Clone, Debug)]
+pub struct RowChange {
+    /// Where it is.
+    pub table: TableName,
+    /// What was done to it.
+    pub deed: ChangeDeed,
+    /// The value of its key; null when the table has none that is known.
+    pub key: Json,
+    /// Column → value: as it is now, or as it was before it was removed.
+    pub row: Row,
+}
+
+/// Notes what has become of a row in the transaction that does it, as its last deed, and puts
+/// messages into the outbox for those who listen.
+pub(super) fn happened(
+    sql: &Sql<'_>,
+    subscriptions: &Subscriptions,
+    change: &RowChange,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    subscriptions.announce(sql, change, now)?;
+    let key = Some(&change.key).filter(|key| !key.is_null());
+    note(sql, &change.table, change.deed, key, now)
 }
 
 /// Notes a change in the transaction that makes it, as its last deed.
@@ -115,6 +148,9 @@ impl Store {
     pub async fn changes(&self, table: Option<&TableName>, after: i64, limit: u32) -> Result<Changes, StoreError> {
         let table = table.map(TableName::to_string);
         self.read(move |sql| {
+            // Asked first: whatever has this number or a smaller one is there for the next question.
+            let count = "SELECT last FROM littoral_change_count WHERE one = 1";
+            let last = sql.row(count, &[], |row| row.get::<i64>(0))?.unwrap_or_default();
             let columns = "SELECT number, site_table, deed, row_key, changed_at FROM littoral_change";
             let found = match &table {
                 Some(table) => sql.rows(
@@ -129,10 +165,17 @@ impl Store {
                 ),
             }?;
             // Asked afterwards: what is forgotten meanwhile was perhaps not found.
-            let count = "SELECT last, forgotten FROM littoral_change_count WHERE one = 1";
-            let (last, forgotten): (i64, i64) =
-                sql.row(count, &[], |row| Ok((row.get(0)?, row.get(1)?)))?.unwrap_or_default();
-            Ok(if (forgotten..=last).contains(&after) { Changes::Since(found) } else { Changes::Forgotten })
+            let count = "SELECT forgotten FROM littoral_change_count WHERE one = 1";
+            let forgotten = sql.row(count, &[], |row| row.get::<i64>(0))?.unwrap_or_default();
+            if !(forgotten..=last).contains(&after) {
+                return Ok(Changes::Forgotten);
+            }
+            let until = match found.last() {
+                Some(change) if found.len() as u64 == u64::from(limit) => change.number,
+                Some(change) => last.max(change.number),
+                None => last,
+            };
+            Ok(Changes::Since { changes: found, until })
         })
         .await
     }

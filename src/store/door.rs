@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::postgres::Postgres;
+use super::postgres::{Isolation, Postgres};
 use super::sql::Sql;
 use super::sqlite::Sqlite;
 
@@ -112,7 +112,22 @@ impl Store {
     ) -> Result<T, StoreError> {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
-            Engine::Postgres(postgres) => postgres.write(durability, deed).await,
+            Engine::Postgres(postgres) => postgres.write(durability, Isolation::Serializable, deed).await,
+        }
+    }
+
+    /// Does `deed`, which is one statement, in a transaction that sees what others have
+    /// committed meanwhile. So rows can be taken with `FOR UPDATE SKIP LOCKED`, by two nodes at
+    /// once and each its own: a serialisable transaction would only be done over, and would
+    /// have those done over, too, who put such rows.
+    pub(super) async fn write_one<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
+            Engine::Postgres(postgres) => postgres.write(durability, Isolation::ReadCommitted, deed).await,
         }
     }
 }

@@ -126,6 +126,9 @@ pub enum StoreError {
         /// Its name.
         name: TableName,
     },
+    /// A trigger of the table has kept a row as it was.
+    #[error("the table has kept the row as it was")]
+    NotDone,
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
@@ -152,10 +155,15 @@ impl StoreError {
     /// chose.
     pub fn query_fault(&self) -> QueryFault {
         match self {
-            Self::TookTooLong { .. } | Self::TooManyWaiting | Self::NotReady => QueryFault::NotNow,
+            Self::TookTooLong { .. }
+            | Self::TooManyWaiting
+            | Self::NotReady
+            | Self::Unreachable { .. }
+            | Self::Closed => QueryFault::NotNow,
             Self::TablesDiffer | Self::NoSuchTable { .. } => QueryFault::Tables,
             Self::Sqlite(rusqlite::Error::SqlInputError { .. }) => QueryFault::Tables,
             Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => QueryFault::NotNow,
                 Some(rusqlite::ErrorCode::TooBig) => QueryFault::Value,
                 Some(rusqlite::ErrorCode::AuthorizationForStatementDenied) => QueryFault::Tables,
                 _ if error.to_string().contains("integer overflow") => QueryFault::Value,
@@ -165,6 +173,13 @@ impl StoreError {
             Self::Postgres(error) => match error.code().map(tokio_postgres::error::SqlState::code) {
                 Some(code) if code.starts_with("22") => QueryFault::Value,
                 Some("42P01" | "42703" | "42501" | "0A000") => QueryFault::Tables,
+                // Ended by a clock, by who runs the server, or because others came between too often.
+                Some("57014" | "57P01" | "57P02" | "57P03" | "55P03" | "40001" | "40P01" | "53300") => {
+                    QueryFault::NotNow
+                }
+                None if error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>()) => {
+                    QueryFault::NotNow
+                }
                 _ => QueryFault::Ours,
             },
             _ => QueryFault::Ours,

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "names", include_str!("migrations/0005_names.sql")),
     (6, "forms", include_str!("migrations/0006_forms.sql")),
     (7, "api", include_str!("migrations/0007_api.sql")),
+    (8, "outbox", include_str!("migrations/0008_outbox.sql")),
 ];
 
 /// Applies what is missing. Two programs that open one new store at once do it once: each

@@ -15,6 +15,7 @@
 
 mod accounts;
 mod allowances;
+mod announce;
 mod changes;
 mod door;
 mod email_address;
@@ -22,6 +23,7 @@ mod error;
 mod forms;
 mod history;
 mod migrations;
+mod outbox;
 mod postgres;
 mod preferences;
 mod rows;
@@ -34,7 +36,8 @@ mod tokens;
 
 pub use accounts::{Member, MemberId, NewMember, Registration};
 pub use allowances::{Allowance, Attempt};
-pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT};
+pub use announce::{Subscriptions, WEBHOOK, webhook};
+pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT, RowChange};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::{QueryFault, StoreError};
@@ -43,6 +46,9 @@ pub use forms::{
     TWICE_WITHIN, Unfit,
 };
 pub use history::{KEPT_READS, PageRead};
+pub use outbox::{
+    Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
+};
 pub use preferences::{Preferences, TextSize, Theme};
 pub use rows::{OnlyIf, RowDeed, RowDone, RowFault, RowWrite, version};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};

@@ -67,6 +67,13 @@ pub struct KnownToken {
     pub seen_at: Option<Timestamp>,
 }
 
+impl KnownToken {
+    /// Whether its use is to be noted: it was not, this minute.
+    pub fn was_unseen(&self, now: Timestamp) -> bool {
+        self.seen_at.is_none_or(|seen| now.duration_since(seen) > SEEN_EVERY)
+    }
+}
+
 const COLUMNS: &str = "name, scopes, created_at, expires_at, seen_at";
 
 impl Store {
@@ -92,29 +99,29 @@ impl Store {
         .await
     }
 
-    /// What `token` allows, if it is known and not over; notes that it was used.
-    pub async fn use_token(&self, token: &ApiToken, now: Timestamp) -> Result<Option<KnownToken>, StoreError> {
+    /// What `token` allows, if it is known and not over.
+    pub async fn token(&self, token: &ApiToken, now: Timestamp) -> Result<Option<KnownToken>, StoreError> {
         let digest = token.digest();
-        let asked = digest.clone();
-        let found = self
-            .read(move |sql| {
-                let statement = format!(
-                    "SELECT {COLUMNS} FROM littoral_token WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2)"
-                );
-                sql.row(&statement, params![asked, now.as_microsecond()], known)
-            })
-            .await?;
-        if found.as_ref().is_some_and(|token| token.seen_at.is_none_or(|seen| now.duration_since(seen) > SEEN_EVERY)) {
-            self.write(Durability::Relaxed, move |sql| {
-                sql.run(
-                    "UPDATE littoral_token SET seen_at = $1 WHERE digest = $2",
-                    params![now.as_microsecond(), digest],
-                )
-                .map(drop)
-            })
-            .await?;
-        }
-        Ok(found)
+        self.read(move |sql| {
+            let statement = format!(
+                "SELECT {COLUMNS} FROM littoral_token WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2)"
+            );
+            sql.row(&statement, params![digest, now.as_microsecond()], known)
+        })
+        .await
+    }
+
+    /// Notes that `token` was used, once a minute. May be lost with the machine.
+    pub async fn see_token(&self, token: &ApiToken, now: Timestamp) -> Result<(), StoreError> {
+        let (digest, before) = (token.digest(), (now - SEEN_EVERY).as_microsecond());
+        self.write(Durability::Relaxed, move |sql| {
+            sql.run(
+                "UPDATE littoral_token SET seen_at = $1 WHERE digest = $2 AND (seen_at IS NULL OR seen_at < $3)",
+                params![now.as_microsecond(), digest, before],
+            )
+            .map(drop)
+        })
+        .await
     }
 
     /// All tokens, by name.

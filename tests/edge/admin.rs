@@ -89,6 +89,8 @@ async fn answers_are_listed_the_newest_first_page_by_page_and_none_twice() {
             once: [number; 32],
             files: Vec::new(),
             destination: None,
+            webhook: None,
+            subscriptions: Default::default(),
         };
         store.keep_answer(new, jiff::Timestamp::now()).await.unwrap();
     }

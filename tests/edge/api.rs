@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use littoral::site::table::ColumnType;
 use littoral::store::Value as Cell;
-use littoral::store::tables::IfThere;
+use littoral::store::tables::{Column, IfThere, Table};
 use littoral::store::{ApiToken, CHANGES_KEPT, KnownToken};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -363,6 +364,8 @@ async fn who_has_seen_another_version_changes_nothing() {
     assert_eq!(patch(seen.clone()).await, 412, "it was the one before");
     assert_eq!(program.call("DELETE", "/tables/city/rows/1", &[("if-match", &seen)], None).await.status, 412);
     assert_eq!(program.call("DELETE", "/tables/city/rows/9", &[("if-match", "*")], None).await.status, 412);
+    let now = program.get("/tables/city/rows/1").await.tag;
+    assert_eq!(program.call("DELETE", "/tables/city/rows/1", &[("if-none-match", &now)], None).await.status, 412);
     let put = ("PUT", "/tables/boat/rows/a%20b", [("if-none-match", "*")]);
     assert_eq!(program.call(put.0, put.1, &put.2, Some("{}")).await.status, 412, "it is there");
 }
@@ -561,5 +564,171 @@ async fn the_document_describes_what_its_reader_may_use() {
     assert_eq!(public["components"]["schemas"]["city"]["properties"]["population"]["type"], json!(["integer", "null"]));
     assert!(!public.to_string().contains("mayor") && !public.to_string().contains("boat"));
     let all = Program::with(&edge, &["*:read"]).await.get("/openapi.json").await.body;
-    assert_eq!(all["components"]["schemas"]["boat_new"]["required"], json!(["code"]));
+    assert_eq!(all["components"]["schemas"]["boat.new"]["required"], json!(["code"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_was_replaced_by_one_with_another_key_loses_no_row() {
+    let edge = town().await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    assert_eq!(program.send("PATCH", "/tables/city/rows/1", &json!({ "population": 1 })).await.status, 200);
+    let column = |name: &str, kind| Column { name: name.parse().unwrap(), kind };
+    let kinds = [("id", ColumnType::Integer), ("name", ColumnType::Text), ("country", ColumnType::Text)];
+    let more = [("population", ColumnType::Text), ("code", ColumnType::Text)];
+    let columns = kinds.into_iter().chain(more).map(|(name, kind)| column(name, kind)).collect();
+    let table = Table { name: "city".parse().unwrap(), columns, key: "code".parse().unwrap() };
+    let store = edge.edge.store().unwrap();
+    let mut staging = store.stage(table).unwrap();
+    for code in ["lis", "opo", "rey"] {
+        let text = |text: &'static str| Cell::Text(text.into());
+        let row = [Cell::Integer(1), text("Lisbon"), text("pt"), text("many"), text(code)];
+        staging.fill(|sink| sink.put(&row).map(drop)).unwrap();
+    }
+    store.load(staging, IfThere::Replace, Timestamp::now()).await.unwrap();
+    // The key is not open any more, so the table is not to be used until its author has said so.
+    for method in ["DELETE", "PATCH", "GET"] {
+        let body = if method == "PATCH" { Some("{\"name\": \"X\"}") } else { None };
+        for _ in 0..2 {
+            let answer = program.call(method, "/tables/city/rows/1", &[], body).await;
+            assert!(matches!(answer.status, 503 | 404), "{method}: {}", answer.status);
+        }
+    }
+    assert_eq!(edge.ask_store("SELECT CAST(count(*) AS TEXT) FROM city WHERE name = 'Lisbon'").as_deref(), Some("3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_of_another_type_is_written_after_an_import_as_before() {
+    let edge = town().await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    for number in 0..3 {
+        let answer = program.send("PATCH", "/tables/boat/rows/a%20b", &json!({ "crew": number })).await;
+        assert_eq!(answer.status, 200);
+    }
+    let store = edge.edge.store().unwrap();
+    let mut table = store.table(&"boat".parse().unwrap()).await.unwrap().unwrap();
+    table.columns[2].kind = ColumnType::Text;
+    let mut staging = store.stage(table).unwrap();
+    let row = [Cell::Text("a b".into()), Cell::Real(7.5), Cell::Text("two".into()), Cell::Null];
+    staging.fill(|sink| sink.put(&row).map(drop)).unwrap();
+    store.load(staging, IfThere::Replace, Timestamp::now()).await.unwrap();
+    let mut status = 0;
+    let patched = async {
+        while status != 200 {
+            status = program.send("PATCH", "/tables/boat/rows/a%20b", &json!({ "crew": "three" })).await.status;
+            assert!(matches!(status, 200 | 422 | 503), "{status}");
+        }
+    };
+    tokio::time::timeout(PATIENCE, patched).await.expect("it must be written in a moment");
+    assert_eq!(program.get("/tables/boat/rows/a%20b").await.body["crew"], "three");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_could_not_be_asked_for_is_refused() {
+    let edge = town().await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    for key in ["", "a/b", "a\nb", ".", "..", "a\\b", "a%2fb", &"x".repeat(201)] {
+        let answer = program.send("POST", "/tables/boat/rows", &json!({ "code": key })).await;
+        assert_eq!(answer.status, 422, "{key}");
+    }
+    let made = program.send("POST", "/tables/boat/rows", &json!({ "code": "100 %" })).await;
+    assert_eq!(made.status, 201);
+    assert_eq!(edge.get(&made.location).await.status(), 401);
+    assert_eq!(program.get("/tables/boat/rows/100%20%25").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_table_has_against_a_row_names_nothing_that_is_not_open() {
+    let edge = TestEdge::with_rows(
+        "CREATE TABLE salary (id INTEGER PRIMARY KEY, wage INTEGER);
+         CREATE TABLE person (id INTEGER PRIMARY KEY, name text NOT NULL, secret text NOT NULL DEFAULT '-',
+             salary INTEGER REFERENCES salary (id), CHECK (secret <> name));
+         CREATE TABLE real_key (id real PRIMARY KEY, name text);
+         INSERT INTO salary VALUES (1, 1);",
+        quick(),
+        |site| {
+            let data = "person: { columns: [id, name, salary], api: { write: [id, name, salary] } }
+real_key: { columns: [id, name], api: { write: [id, name] } }";
+            site.manifest.site.edge.data = serde_yaml::from_str(data).unwrap();
+        },
+    )
+    .await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    for (body, words) in [
+        (json!({ "id": 1 }), "“name” must be something"),
+        (json!({ "id": 1, "name": "-" }), "A rule of the table does not allow it."),
+        (json!({ "id": 1, "name": "A", "salary": 7 }), "It refers to a row that is not there"),
+    ] {
+        let answer = program.send("POST", "/tables/person/rows", &body).await;
+        let said = answer.body["message"].as_str().unwrap_or_default();
+        assert!(answer.status == 422 && said.starts_with(words), "{body}: {said}");
+        assert!(!said.contains("secret") && !said.contains("wage") && !said.contains("fkey"), "{said}");
+    }
+    assert_eq!(program.send("POST", "/tables/real_key/rows", &json!({ "id": 1.5 })).await.status, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_that_keeps_a_row_is_no_success() {
+    let keeps = if env!("CARGO_CRATE_NAME").ends_with("postgres") {
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER kept BEFORE DELETE ON boat FOR EACH ROW EXECUTE FUNCTION keep();"
+    } else {
+        "CREATE TRIGGER kept BEFORE DELETE ON boat BEGIN SELECT RAISE(IGNORE); END;"
+    };
+    let edge = TestEdge::with_rows(&(rows() + keeps), quick(), open).await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    assert_eq!(program.call("DELETE", "/tables/boat/rows/a%20b", &[], None).await.status, 422);
+    assert_eq!(program.get("/tables/boat/changes?after=0").await.body["changes"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_quiet_table_goes_on_with_the_others() {
+    let edge = town().await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    for number in 0..3 {
+        program.send("PATCH", "/tables/city/rows/1", &json!({ "population": number })).await;
+    }
+    let feed = program.get("/tables/boat/changes?after=0").await.body;
+    assert_eq!(feed, json!({ "changes": [], "next": 3 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_very_many_values_is_refused_at_once() {
+    let edge = town().await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    let many: serde_json::Map<String, Value> = (0..60_000).map(|number| (format!("c{number}"), json!(0))).collect();
+    let answer = program.send("PATCH", "/tables/city/rows/1", &Value::Object(many)).await;
+    assert_eq!(answer.status, 400);
+    let some: serde_json::Map<String, Value> = (0..100).map(|number| (format!("c{number}"), json!(0))).collect();
+    let answer = program.send("PATCH", "/tables/city/rows/1", &Value::Object(some)).await;
+    assert!(answer.status == 422 && answer.body["message"].as_str().unwrap().ends_with("; and 80 more"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_read_as_it_was_written() {
+    let edge = town().await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    for number in ["9.168312261651779e-6", "0.1", "1.7976931348623157e308", "123456789.12345679"] {
+        let body = format!("{{\"length\": {number}}}");
+        program.call("PATCH", "/tables/boat/rows/a%20b", &[], Some(&body)).await;
+        let read = program.get("/tables/boat/rows/a%20b").await.body["length"].as_f64().unwrap();
+        assert_eq!(read, number.parse::<f64>().unwrap(), "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_brings_the_first_api_is_followed_like_any_other() {
+    let edge = TestEdge::with_rows(&rows(), quick(), |site| site.manifest.site.edge.accounts = false).await;
+    assert_eq!(edge.get("/_/api/v1").await.status(), 404);
+    edge.publish(|site| {
+        site.manifest.site.edge.accounts = false;
+        open(site);
+    });
+    edge.edge.reload().await.unwrap();
+    let program = Program::with(&edge, &["*:write"]).await;
+    let waiting = edge.request(Method::GET, "/_/api/v1/tables/city/changes?after=0&wait=25").send();
+    let waiting = tokio::spawn(waiting);
+    program.send("PATCH", "/tables/city/rows/1", &json!({ "population": 3 })).await;
+    let told =
+        tokio::time::timeout(Duration::from_secs(15), waiting).await.expect("it must be woken").unwrap().unwrap();
+    assert_eq!(told.json::<Value>().await.unwrap()["changes"][0]["key"], 1);
 }

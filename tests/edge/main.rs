@@ -24,7 +24,9 @@ mod patience;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod preferences;
+mod receiver;
 mod reload;
 mod search;
 mod session;
 mod support;
+mod webhook;

@@ -140,7 +140,8 @@ impl Release {
 
     /// The form that is declared so.
     pub fn form(&mut self, name: &str, declaration: &str) {
-        let (form, found) = Form::parse(name, &format!("dynamic/forms/{name}.yaml"), declaration, 10_000_000);
+        let (form, found) =
+            Form::parse(name, &format!("dynamic/forms/{name}.yaml"), declaration, &self.manifest.site.edge);
         assert!(found.is_empty(), "{found:?}");
         self.manifest.forms.insert(name.to_owned(), form.unwrap());
     }

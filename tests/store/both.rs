@@ -250,6 +250,8 @@ fn answer(text: &str) -> NewAnswer {
         once: *blake3::hash(text.as_bytes()).as_bytes(),
         files: Vec::new(),
         destination: None,
+        webhook: None,
+        subscriptions: Default::default(),
     }
 }
 

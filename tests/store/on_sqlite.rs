@@ -134,6 +134,11 @@ pub async fn every_question_is_answered_through_an_index(shore: Shore) {
         "UPDATE littoral_page_read SET read_at = $3 WHERE member_id = $1 AND path = $2",
         "SELECT tries, blocked_until FROM littoral_attempt WHERE subject = $1 AND forget_at > $2",
         "SELECT subject FROM littoral_attempt WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2",
+        "SELECT due_at FROM littoral_outbox WHERE kind = $1 AND address = $2 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+        "SELECT id FROM littoral_outbox WHERE kind = $1 AND address = $2 AND due_at <= $3 ORDER BY due_at, id LIMIT $4",
+        "SELECT id FROM littoral_outbox WHERE gave_up = 0 AND finished_at <= $1 ORDER BY finished_at LIMIT $2",
+        "SELECT id FROM littoral_outbox WHERE (kind, address, due_at, id) > ($1, $2, $3, $4) AND due_at IS NOT NULL ORDER BY kind, address, due_at, id LIMIT $5",
+        "SELECT id FROM littoral_outbox WHERE gave_up = 1 AND (finished_at, id) > ($1, $2) AND finished_at IS NOT NULL ORDER BY finished_at, id LIMIT $3",
     ] {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         for number in 1..=plan.parameter_count() {

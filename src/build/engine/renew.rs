@@ -112,7 +112,7 @@ fn parts(
         Some(world) if !changes.touch("dynamic") && !changes.touch_config() && world.forms.are_whole() => {
             world.forms.clone()
         }
-        _ => Arc::new(Forms::load(sources, files, u64::from(config.edge.upload_mib) * 1024 * 1024, found)),
+        _ => Arc::new(Forms::load(sources, files, &config.edge, found)),
     };
     let assets = match before {
         Some(world) if !changes.touch("layouts") => world.assets.clone(),

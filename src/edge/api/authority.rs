@@ -7,7 +7,7 @@ use hyper::header::AUTHORIZATION;
 use jiff::Timestamp;
 
 use super::Call;
-use super::problem::Problem;
+use super::problem::{Problem, SOON};
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
 use crate::site::api::{Readers, Right, Scope};
@@ -34,13 +34,28 @@ pub(super) async fn caller(call: &Call) -> Result<Caller, Problem> {
     let (scheme, token) = text.split_once(' ').ok_or(Problem::BadToken)?;
     let token = ApiToken::parse(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"));
     let token = token.ok_or(Problem::BadToken)?;
-    let store = call.edge.store().ok_or(Refusal::Unavailable(super::rows::SOON))?;
-    let known = store.use_token(&token, Timestamp::now()).await;
-    let known = known.map_err(|error| Refusal::fault("a token could not be looked up", &error))?;
-    known.map(|known| Caller::Holder(known.scopes)).ok_or(Problem::BadToken)
+    let store = call.edge.store().ok_or(Refusal::Unavailable(SOON))?;
+    let now = Timestamp::now();
+    let known = store.token(&token, now).await.map_err(|error| Problem::of_store("a token", &error))?;
+    let known = known.ok_or(Problem::BadToken)?;
+    if known.was_unseen(now) {
+        let store = store.clone();
+        // Nobody who reads waits for a writer.
+        tokio::spawn(async move {
+            if let Err(error) = store.see_token(&token, now).await {
+                tracing::debug!(%error, "that a token was used could not be noted");
+            }
+        });
+    }
+    Ok(Caller::Holder(known.scopes))
 }
 
 impl Caller {
+    /// Whether they have shown a token.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self, Self::Holder(_))
+    }
+
     /// Refuses when they may not.
     pub(super) fn may(&self, release: &LiveRelease, table: &TableName, right: Right) -> Result<(), Problem> {
         let is_for_everyone = right == Right::Read

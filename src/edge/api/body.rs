@@ -7,7 +7,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::header::CONTENT_TYPE;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Call;
@@ -20,6 +20,11 @@ use crate::store::tables::Table;
 
 /// Column and value, in the order of the body.
 pub(super) type Cells = Vec<(ColumnName, Cell)>;
+
+/// Values in one body at most: what a table may have of columns.
+const MOST_VALUES: usize = 1000;
+/// Faults that are told at once.
+const MOST_FAULTS: usize = 20;
 
 /// Names and values, none of them lost when one comes twice.
 struct Pairs(Vec<(String, Value)>);
@@ -37,6 +42,9 @@ impl<'de> Deserialize<'de> for Pairs {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
+                    if pairs.len() == MOST_VALUES {
+                        return Err(A::Error::custom("more values than a table has columns"));
+                    }
                     pairs.push(pair);
                 }
                 Ok(Pairs(pairs))
@@ -71,7 +79,17 @@ pub(super) fn cells(call: &Call, table: &Table, api: &TableApi) -> Result<(Optio
             Some((column, Ok(cell))) => cells.push((column.name.clone(), cell)),
         }
     }
-    if faults.is_empty() { Ok((key, cells)) } else { Err(Problem::invalid(faults.join("; "))) }
+    // In the order of the table: the same columns are one statement, however they are said.
+    cells.sort_by_key(|(name, _)| table.columns.iter().position(|column| column.name == *name));
+    if faults.is_empty() {
+        return Ok((key, cells));
+    }
+    let more = faults.len().saturating_sub(MOST_FAULTS);
+    faults.truncate(MOST_FAULTS);
+    if more > 0 {
+        faults.push(format!("and {more} more"));
+    }
+    Err(Problem::invalid(faults.join("; ")))
 }
 
 /// The value for a column of this type, or what is expected.

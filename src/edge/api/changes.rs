@@ -3,13 +3,16 @@
 //! It names rows and does not hold them: who follows it reads each as it is now, and so never
 //! an old one. A request may wait until there is something, for as long as it says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::StatusCode;
+use hyper::header::CACHE_CONTROL;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 use tokio::time::{Instant, timeout_at};
 
-use super::problem::Problem;
+use super::problem::{Problem, SOON};
 use super::{Call, rows, with_json};
 use crate::edge::data_page::request;
 use crate::edge::headers::NO_STORE;
@@ -20,9 +23,11 @@ use crate::site::table::TableName;
 use crate::store::{Change, Changes, Store};
 
 /// The longest that a request may wait, in seconds: shorter than proxies wait.
-const LONGEST_WAIT: u64 = 25;
-/// How many requests may wait at once; the others are answered without.
+const LONGEST_WAIT: i64 = 25;
+/// How many requests with a token may wait at once.
 static WAITING: Semaphore = Semaphore::const_new(512);
+/// How many may without.
+static ANYBODY_WAITING: Semaphore = Semaphore::const_new(256);
 
 /// What a request wants of the feed.
 struct Asked {
@@ -33,40 +38,51 @@ struct Asked {
 
 /// `GET /tables/T/changes`
 pub(super) async fn feed(call: &Call, name: &TableName) -> Result<Response, Problem> {
-    rows::opened(call, name, Right::Read).await?;
+    let opened = rows::opened(call, name, Right::Read).await?;
     let asked = asked(call)?;
-    let store = call.edge.store().ok_or(Refusal::Unavailable(rows::SOON))?;
-    let Some(after) = asked.after else {
-        let last = store.last_change().await.map_err(|error| Refusal::fault("changes cannot be read", &error))?;
-        return Ok(answer(&[], last));
-    };
-    let changes = changes(call, store, name, after, &asked).await?;
-    Ok(answer(&changes, changes.last().map_or(after, |change| change.number)))
+    let store = call.edge.store().ok_or(Refusal::Unavailable(SOON))?;
+    match asked.after {
+        None => {
+            let last = store.last_change().await.map_err(|error| Problem::of_store("the feed of changes", &error))?;
+            Ok(answer(&[], last))
+        }
+        Some(after) => {
+            let (changes, next) = changes(call, store, name, after, &asked, opened.caller.is_known()).await?;
+            Ok(answer(&changes, next))
+        }
+    }
 }
 
+/// The changes after a number, and the number to ask with next time.
 async fn changes(
     call: &Call,
     store: &Store,
     name: &TableName,
     after: i64,
     asked: &Asked,
-) -> Result<Vec<Change>, Problem> {
+    is_known: bool,
+) -> Result<(Vec<Change>, i64), Problem> {
     let until = Instant::now() + asked.wait;
+    // Before one looks, so that nothing falls between.
     let (mut heard, mut closing) = (call.edge.changes_heard(), call.edge.closing());
-    let place = WAITING.try_acquire().ok();
+    let mut place = None;
     loop {
-        heard.mark_unchanged();
         let found = store.changes(Some(name), after, asked.limit).await;
-        let found = match found.map_err(|error| Refusal::fault("changes cannot be read", &error))? {
-            Changes::Since(found) => found,
+        let (found, next) = match found.map_err(|error| Problem::of_store("the feed of changes", &error))? {
+            Changes::Since { changes, until } => (changes, until),
             Changes::Forgotten => return Err(Problem::Gone),
         };
-        if !found.is_empty() || place.is_none() || Instant::now() >= until || *closing.borrow() {
-            return Ok(found);
+        if !found.is_empty() || Instant::now() >= until || *closing.borrow() {
+            return Ok((found, next));
+        }
+        if place.is_none() {
+            let places = if is_known { &WAITING } else { &ANYBODY_WAITING };
+            // Answered at once, a program would ask again at once.
+            place = Some(places.try_acquire().map_err(|_| Refusal::Unavailable(SOON))?);
         }
         let something = async {
             tokio::select! {
-                _ = heard.changed() => {}
+                () = heard_of(&mut heard, name) => {}
                 _ = closing.changed() => {}
             }
         };
@@ -74,32 +90,42 @@ async fn changes(
     }
 }
 
+/// Ready when something has changed in the table, or may have.
+async fn heard_of(heard: &mut broadcast::Receiver<Arc<[TableName]>>, name: &TableName) {
+    while let Ok(tables) = heard.recv().await {
+        if tables.contains(name) {
+            return;
+        }
+    }
+}
+
 fn asked(call: &Call) -> Result<Asked, Problem> {
     let mut said = request::said(call.uri.query().unwrap_or_default())?;
-    let mut number = |name: &str, least: u64, most: u64, otherwise: u64| match said.remove(name) {
-        None => Ok(otherwise),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| Problem::invalid(format!("“{name}” must be a whole number from {least} to {most}"))),
+    let mut number = |name: &str, least: i64, most: i64| {
+        let Some(text) = said.remove(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        let expected = || Problem::invalid(format!("“{name}” must be a whole number from {least} to {most}"));
+        number.map(Some).ok_or_else(expected)
     };
-    let limit = number(LIMIT, 1, u64::from(MOST_ROWS), u64::from(ROWS))?;
-    let wait = number("wait", 0, LONGEST_WAIT, 0)?;
-    let after = number("after", 0, i64::MAX as u64, u64::MAX)?;
+    let after = number("after", 0, i64::MAX)?;
+    let limit = number(LIMIT, 1, i64::from(MOST_ROWS))?;
+    let wait = number("wait", 0, LONGEST_WAIT)?;
     if let Some(unknown) = said.keys().next() {
         return Err(Problem::invalid(format!("“{unknown}” means nothing here: expected `after`, `{LIMIT}`, `wait`")));
     }
-    let limit = u32::try_from(limit).unwrap_or(ROWS);
-    Ok(Asked { after: i64::try_from(after).ok(), limit, wait: Duration::from_secs(wait) })
+    Ok(Asked {
+        after,
+        limit: limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(ROWS),
+        wait: Duration::from_secs(wait.unwrap_or(0).unsigned_abs()),
+    })
 }
 
 fn answer(changes: &[Change], next: i64) -> Response {
-    let changes: Vec<Value> = changes
-        .iter()
-        .map(|Change { number, deed, key, at, .. }| json!({ "number": number, "deed": deed, "key": key, "at": at.to_string() }))
-        .collect();
-    let mut response = with_json(hyper::StatusCode::OK, json!({ "changes": changes, "next": next }).to_string());
-    response.headers_mut().insert(hyper::header::CACHE_CONTROL, NO_STORE);
+    let changes = changes.iter().map(|Change { number, deed, key, at, .. }| {
+        json!({ "number": number, "deed": deed, "key": key, "at": at.to_string() })
+    });
+    let changes: Vec<Value> = changes.collect();
+    let mut response = with_json(StatusCode::OK, json!({ "changes": changes, "next": next }).to_string());
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
 }

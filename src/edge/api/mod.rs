@@ -43,6 +43,7 @@ use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use crate::site::api::Right;
+use crate::site::digest::Digest;
 use crate::site::table::TableName;
 
 /// Where it is.
@@ -136,7 +137,7 @@ impl Call {
     /// when none is given.
     fn conditional(&self, body: &Value, version: Option<String>) -> Result<Response, Problem> {
         let text = body.to_string();
-        let version = version.unwrap_or_else(|| problem::digest(&text));
+        let version = version.unwrap_or_else(|| Digest::of(text.as_bytes()).tag());
         let tag = format!("\"{version}\"");
         let mut response = if none_matches(&self.headers, &tag) {
             let mut response = Response::default();

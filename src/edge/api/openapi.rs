@@ -6,8 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
-use super::{Call, ROOT, authority, rows};
-use crate::edge::refusal::Refusal;
+use super::{Call, ROOT, authority};
 use crate::edge::room::Response;
 use crate::site::api::{LIMIT, MOST_ROWS, ROWS, Right, TableApi};
 use crate::site::config::OpenTable;
@@ -18,9 +17,10 @@ use crate::store::tables::Table;
 /// `GET /openapi.json`
 pub(super) async fn document(call: &Call) -> Result<Response, Problem> {
     let caller = authority::caller(call).await?;
-    let ready = call.edge.data_ready(&call.release).await.map_err(|_| Refusal::Unavailable(rows::SOON))?;
+    let ready = call.edge.data_ready(&call.release).await;
+    let ready = ready.map_err(|error| Problem::of_store("the document of the API", &error))?;
     let (mut paths, mut schemas) = (Map::new(), Map::new());
-    schemas.insert("problem".to_owned(), problem());
+    schemas.insert("Problem".to_owned(), problem());
     for (name, open, api) in call.release.api_tables() {
         let is_there = ready.fault(&crate::edge::data_page::ready::Ready::of_api(name)).is_ok();
         let Some(table) = ready.reads.table(name).filter(|_| is_there) else { continue };
@@ -30,8 +30,9 @@ pub(super) async fn document(call: &Call) -> Result<Response, Problem> {
         let described = Described { name, open, api, table };
         schemas.insert(name.to_string(), described.row());
         if !api.write.is_empty() {
-            schemas.insert(format!("{name}_values"), described.values(false));
-            schemas.insert(format!("{name}_new"), described.values(true));
+            // No table has a point in its name.
+            schemas.insert(format!("{name}.values"), described.values());
+            schemas.insert(format!("{name}.new"), described.new_row());
         }
         paths.insert(format!("/tables/{name}/rows"), described.rows_path());
         paths.insert(format!("/tables/{name}/rows/{{key}}"), described.row_path());
@@ -82,14 +83,10 @@ impl Described<'_> {
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
     }
 
-    /// What a request may set; a new row may have its key with it.
-    fn values(&self, is_new: bool) -> Value {
-        let is_set = |column: &&ColumnName| is_new || **column != self.table.key;
-        let properties: Map<String, Value> = self
-            .api
-            .write
-            .iter()
-            .filter(is_set)
+    /// What a request may set of a row that is there.
+    fn values(&self) -> Value {
+        let set = self.api.write.iter().filter(|column| **column != self.table.key);
+        let properties: Map<String, Value> = set
             .map(|column| {
                 let mut schema = self.column(column);
                 if self.kind(column) == ColumnType::Text {
@@ -99,9 +96,18 @@ impl Described<'_> {
                 (column.to_string(), schema)
             })
             .collect();
-        let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
-        if is_new && self.kind(&self.table.key) == ColumnType::Text {
-            schema["required"] = json!([self.table.key]);
+        json!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
+
+    /// What a new row may have: its key, too, where that can be said.
+    fn new_row(&self) -> Value {
+        let mut schema = self.values();
+        let key = &self.table.key;
+        if self.api.write.contains(key) {
+            schema["properties"][key.as_str()] = self.key();
+            if self.kind(key) == ColumnType::Text {
+                schema["required"] = json!([key]);
+            }
         }
         schema
     }
@@ -157,10 +163,10 @@ impl Described<'_> {
                 "responses": { "200": answer("A page of rows", page), "default": refusal() },
             },
         });
-        if !self.api.write.is_empty() {
+        if self.makes_rows() {
             path["post"] = json!({
                 "operationId": format!("create_{name}"),
-                "requestBody": self.body("_new"),
+                "requestBody": self.body(".new"),
                 "responses": { "201": answer("The new row", self.reference("")), "default": refusal() },
                 "security": [{ "token": [] }],
             });
@@ -181,13 +187,13 @@ impl Described<'_> {
             put["201"] = answer("The new row", self.reference(""));
             path["put"] = json!({
                 "operationId": format!("put_{name}"),
-                "requestBody": self.body("_values"),
+                "requestBody": self.body(".values"),
                 "responses": put,
                 "security": token,
             });
             path["patch"] = json!({
                 "operationId": format!("change_{name}"),
-                "requestBody": self.body("_values"),
+                "requestBody": self.body(".values"),
                 "responses": found("The row as it is now"),
                 "security": token,
             });
@@ -231,6 +237,11 @@ impl Described<'_> {
         })
     }
 
+    fn makes_rows(&self) -> bool {
+        let key = &self.table.key;
+        !self.api.write.is_empty() && (self.api.write.contains(key) || self.kind(key) == ColumnType::Integer)
+    }
+
     fn reference(&self, which: &str) -> Value {
         json!({ "$ref": format!("#/components/schemas/{}{which}", self.name) })
     }
@@ -266,7 +277,7 @@ fn answer(words: &str, schema: Value) -> Value {
 }
 
 fn refusal() -> Value {
-    answer("Why not", json!({ "$ref": "#/components/schemas/problem" }))
+    answer("Why not", json!({ "$ref": "#/components/schemas/Problem" }))
 }
 
 fn problem() -> Value {

@@ -1,5 +1,7 @@
 //! What goes wrong with a request to the API, as an answer that a program can read.
 
+use std::time::Duration;
+
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
@@ -8,7 +10,10 @@ use super::with_json;
 use crate::edge::headers::NO_STORE;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
-use crate::site::digest::Digest;
+use crate::store::{QueryFault, StoreError};
+
+/// When one may ask again for what is not ready.
+pub(super) const SOON: Duration = crate::edge::data_page::ready::SOON;
 
 /// Why a request is not answered.
 #[derive(Debug)]
@@ -21,6 +26,10 @@ pub(super) enum Problem {
     BadToken,
     /// The token does not allow it.
     NotAllowed,
+    /// There is no such row.
+    NoRow,
+    /// Rows of this table are made elsewhere.
+    NotMade,
     /// What is asked for is not kept any more.
     Gone,
 }
@@ -34,6 +43,25 @@ impl From<Refusal> for Problem {
 impl Problem {
     pub(super) fn invalid(words: impl Into<String>) -> Self {
         Self::Refused(Refusal::Invalid(words.into().into()))
+    }
+
+    /// What to say of a question or deed that failed; `what` is for the log.
+    pub(super) fn of_store(what: &str, error: &StoreError) -> Self {
+        match error.query_fault() {
+            QueryFault::NotNow => {
+                tracing::warn!("{what}: {error}");
+                Refusal::Unavailable(SOON).into()
+            }
+            QueryFault::Value => Self::invalid("A value in the request is none that the table can hold or look for."),
+            QueryFault::Tables => {
+                tracing::warn!("{what}: the table is another than it was: {error}");
+                Refusal::Unavailable(SOON).into()
+            }
+            QueryFault::Ours => {
+                tracing::error!(%error, "{what}: a request to the API failed");
+                Refusal::Fault.into()
+            }
+        }
     }
 
     pub(super) fn into_response(self) -> Response {
@@ -63,6 +91,12 @@ impl Problem {
                 "This token does not allow that",
                 "There is no such table, or the token has another scope.",
             ),
+            Self::NoRow => (StatusCode::NOT_FOUND, "There is no such row", "It was removed, or never was."),
+            Self::NotMade => (
+                StatusCode::FORBIDDEN,
+                "Rows cannot be made here",
+                "Their keys are none that the store gives, and none that may be set.",
+            ),
             Self::Gone => (
                 StatusCode::GONE,
                 "These changes are not kept any more",
@@ -83,10 +117,4 @@ impl Problem {
         }
         response
     }
-}
-
-/// The version of a text.
-pub(super) fn digest(text: &str) -> String {
-    let digest = Digest::of(text.as_bytes()).hex();
-    digest.get(..32).unwrap_or(&digest).to_owned()
 }

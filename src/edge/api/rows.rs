@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
@@ -10,27 +9,27 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::authority::Caller;
 use super::body::{self, Cells};
-use super::problem::Problem;
+use super::problem::{Problem, SOON};
 use super::{Call, ROOT, authority, tagged, with_json};
 use crate::edge::data_page::ready::Ready;
-use crate::edge::data_page::request;
+use crate::edge::data_page::request::{self, WantedList};
 use crate::edge::headers::NO_STORE;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
+use crate::edge::target::decoded_path;
 use crate::site::api::{LIMIT, MOST_ROWS, Right, TableApi};
 use crate::site::config::OpenTable;
 use crate::site::parameter::{Given, Parameter};
 use crate::site::table::{ColumnName, ColumnType, TableName};
-use crate::store::site_reads::{At, Chosen, Operator, Row, Wanted};
+use crate::store::site_reads::{At, Chosen, Operator, Page, Row, Wanted};
 use crate::store::tables::Table;
-use crate::store::{Cell, OnlyIf, QueryFault, RowDeed, RowDone, RowFault, RowWrite, StoreError, version};
-
-/// When one may ask again for what is not ready.
-pub(super) const SOON: Duration = crate::edge::data_page::ready::SOON;
+use crate::store::{Cell, OnlyIf, QueryFault, RowDeed, RowDone, RowFault, RowWrite, Subscriptions, version};
 
 /// A table that a request may use.
 pub(super) struct Opened<'c> {
+    pub(super) caller: Caller,
     pub(super) ready: Arc<Ready>,
     pub(super) open: &'c OpenTable,
     pub(super) api: &'c TableApi,
@@ -39,130 +38,160 @@ pub(super) struct Opened<'c> {
 
 /// The table, when whoever asks may do that with it.
 pub(super) async fn opened<'c>(call: &'c Call, name: &TableName, right: Right) -> Result<Opened<'c>, Problem> {
-    authority::caller(call).await?.may(&call.release, name, right)?;
+    let caller = authority::caller(call).await?;
+    caller.may(&call.release, name, right)?;
     let found = call.release.api_tables().find(|(known, ..)| *known == name);
     let (_, open, api) = found.ok_or(Refusal::NotFound)?;
-    let ready = call.edge.data_ready(&call.release).await.map_err(|error| problem(name, &error))?;
+    let ready = call.edge.data_ready(&call.release).await;
+    let ready = ready.map_err(|error| Problem::of_store(name.as_str(), &error))?;
     ready.fault(&Ready::of_api(name))?;
     let table = ready.reads.table(name).cloned().ok_or(Refusal::Unavailable(SOON))?;
-    Ok(Opened { ready, open, api, table })
+    Ok(Opened { caller, ready, open, api, table })
+}
+
+/// The same for who writes: with the table as it is now. A body that is read by other types
+/// than the table has would be refused for ever, because nothing of it ever reached the store.
+async fn opened_to_write<'c>(call: &'c Call, name: &TableName) -> Result<Opened<'c>, Problem> {
+    let mut is_second = false;
+    loop {
+        let opened = opened(call, name, Right::Write).await?;
+        let store = call.edge.store().ok_or(Refusal::Unavailable(SOON))?;
+        let now = store.table(name).await.map_err(|error| Problem::of_store(name.as_str(), &error))?;
+        if now.as_ref() == Some(&opened.table) {
+            return Ok(opened);
+        }
+        call.edge.data_differs(&opened.ready);
+        if is_second {
+            return Err(Refusal::Unavailable(SOON).into());
+        }
+        is_second = true;
+    }
+}
+
+/// What `wanted` finds in the table; once more when that was replaced meanwhile.
+async fn found<'c, W>(
+    call: &'c Call,
+    name: &TableName,
+    wanted: impl Fn(&Opened<'c>) -> Result<(Wanted, W), Problem>,
+) -> Result<(Page, W), Problem> {
+    let mut is_second = false;
+    loop {
+        let opened = opened(call, name, Right::Read).await?;
+        let (page, with) = wanted(&opened)?;
+        match opened.ready.reads.ask(move |snapshot| snapshot.page(&page)).await {
+            Ok(page) => return Ok((page, with)),
+            Err(error) if error.query_fault() == QueryFault::Tables && !is_second => {
+                call.edge.data_differs(&opened.ready);
+                is_second = true;
+            }
+            Err(error) => return Err(Problem::of_store(name.as_str(), &error)),
+        }
+    }
 }
 
 /// `GET /tables/T/rows`
 pub(super) async fn list(call: &Call, name: &TableName) -> Result<Response, Problem> {
-    let mut last = Problem::Refused(Refusal::Fault);
-    // Once more when the table was replaced meanwhile.
-    for _ in 0..2 {
-        let opened = opened(call, name, Right::Read).await?;
-        let mut said = request::said(call.uri.query().unwrap_or_default())?;
-        let list = opened.api.list(name, opened.open);
-        let mut own = Vec::new();
-        let rows = match said.remove(LIMIT) {
-            None => list.per_page,
-            Some(text) => {
-                own.push((LIMIT.to_owned(), text.clone()));
-                text.parse().ok().filter(|rows| (1..=MOST_ROWS).contains(rows)).ok_or_else(|| {
-                    Problem::invalid(format!("“{LIMIT}” must be a whole number from 1 to {MOST_ROWS}"))
-                })?
-            }
-        };
-        // A page leaves alone what it does not know; a program that misspells a filter would
-        // take all rows for the chosen ones.
-        let known = list.asked();
-        if let Some(unknown) = said.keys().find(|name| !known.contains(name)) {
-            let known = known.join("`, `");
-            return Err(Problem::invalid(format!("“{unknown}” means nothing here: expected `{LIMIT}`, `{known}`")));
-        }
-        let mut wanted = request::wanted_list(&list, &opened.ready, &BTreeMap::new(), &said, own)?;
-        wanted.page.rows = rows;
-        let page = wanted.page.clone();
-        match opened.ready.reads.ask(move |snapshot| snapshot.page(&page)).await {
-            Ok(found) => {
-                let path = call.uri.path();
-                let link =
-                    |name: &str, cursor: Option<String>| cursor.map(|cursor| wanted.address(path, name, &cursor));
-                let body = json!({
-                    "rows": found.rows,
-                    "next": link("after", found.next.map(|cursor| cursor.written())),
-                    "previous": link("before", found.previous.map(|cursor| cursor.written())),
-                });
-                return call.conditional(&body, None);
-            }
-            Err(error) => last = failed(call, &opened, name, &error)?,
-        }
+    let (page, wanted) = found(call, name, |opened| {
+        let wanted = wanted(call, opened)?;
+        Ok((wanted.page.clone(), wanted))
+    })
+    .await?;
+    let path = call.uri.path();
+    let link = |name: &str, cursor: Option<String>| cursor.map(|cursor| wanted.address(path, name, &cursor));
+    let body = json!({
+        "rows": page.rows,
+        "next": link("after", page.next.map(|cursor| cursor.written())),
+        "previous": link("before", page.previous.map(|cursor| cursor.written())),
+    });
+    call.conditional(&body, None)
+}
+
+/// The page that the query string asks for.
+fn wanted(call: &Call, opened: &Opened<'_>) -> Result<WantedList, Problem> {
+    let mut said = request::said(call.uri.query().unwrap_or_default())?;
+    let list = opened.api.list(&opened.table.name, opened.open);
+    let mut own = Vec::new();
+    let mut rows = list.per_page;
+    if let Some(text) = said.remove(LIMIT) {
+        let expected = || Problem::invalid(format!("“{LIMIT}” must be a whole number from 1 to {MOST_ROWS}"));
+        rows = text.parse().ok().filter(|rows| (1..=MOST_ROWS).contains(rows)).ok_or_else(expected)?;
+        own.push((LIMIT.to_owned(), text));
     }
-    Err(last)
+    // A page leaves alone what it does not know; a program that misspells a filter would take
+    // all rows for the chosen ones.
+    let known = list.asked();
+    if let Some(unknown) = said.keys().find(|name| !known.contains(name)) {
+        let known = known.join("`, `");
+        return Err(Problem::invalid(format!("“{unknown}” means nothing here: expected `{LIMIT}`, `{known}`")));
+    }
+    let mut wanted = request::wanted_list(&list, &opened.ready, &BTreeMap::new(), &said, own)?;
+    wanted.page.rows = rows;
+    Ok(wanted)
 }
 
 /// `GET /tables/T/rows/K`
 pub(super) async fn show(call: &Call, name: &TableName, key: &str) -> Result<Response, Problem> {
-    let mut last = Problem::Refused(Refusal::Fault);
-    for _ in 0..2 {
-        let opened = opened(call, name, Right::Read).await?;
+    let (mut page, ()) = found(call, name, |opened| {
         let is_key = Chosen { column: opened.table.key.clone(), operator: Operator::Equals, value: opened.key(key)? };
-        let wanted = Wanted {
-            table: name.clone(),
-            columns: opened.shown(),
-            chosen: vec![is_key],
-            search: None,
-            order: None,
-            rows: 1,
-            at: At::First,
-        };
-        match opened.ready.reads.ask(move |snapshot| snapshot.page(&wanted)).await {
-            Ok(mut found) => {
-                let row = found.rows.pop().ok_or(Refusal::NotFound)?;
-                let version = version(&row);
-                return call.conditional(&Value::Object(row), Some(version));
-            }
-            Err(error) => last = failed(call, &opened, name, &error)?,
-        }
-    }
-    Err(last)
+        let (table, columns) = (name.clone(), opened.shown());
+        let chosen = vec![is_key];
+        Ok((Wanted { table, columns, chosen, search: None, order: None, rows: 1, at: At::First }, ()))
+    })
+    .await?;
+    let row = page.rows.pop().ok_or(Problem::NoRow)?;
+    let version = version(&row);
+    call.conditional(&Value::Object(row), Some(version))
 }
 
 /// `POST /tables/T/rows`
 pub(super) async fn create(call: &Call, name: &TableName) -> Result<Response, Problem> {
-    let opened = opened(call, name, Right::Write).await?;
+    let opened = opened_to_write(call, name).await?;
+    if !opened.makes_rows() {
+        return Err(Problem::NotMade);
+    }
     let (key, mut cells) = body::cells(call, &opened.table, opened.api)?;
-    let is_text = opened.table.column(&opened.table.key).is_some_and(|column| column.kind == ColumnType::Text);
+    let own = &opened.table.key;
     match key {
         Some(_) if !opened.sets_key() => {
-            return Err(Problem::invalid(format!("“{}” is the key, and given by the store", opened.table.key)));
+            return Err(Problem::invalid(format!("“{own}” is the key, and given by the store")));
         }
-        None if is_text => {
-            return Err(Problem::invalid(format!("“{}” is the key, and must be said", opened.table.key)));
+        Some(Cell::Text(key)) if !has_address(name, &key) => {
+            return Err(Problem::invalid(format!(
+                "“{own}” is the key, and must be a text that can stand in an address"
+            )));
         }
-        key => cells.extend(key.map(|key| (opened.table.key.clone(), key))),
+        None if opened.kind_of_key() == ColumnType::Text => {
+            return Err(Problem::invalid(format!("“{own}” is the key, and must be said")));
+        }
+        key => cells.extend(key.map(|key| (own.clone(), key))),
     }
     write(call, &opened, RowDeed::Create(cells), OnlyIf::Always).await
 }
 
 /// `PUT /tables/T/rows/K`
 pub(super) async fn put(call: &Call, name: &TableName, key: &str) -> Result<Response, Problem> {
-    let opened = opened(call, name, Right::Write).await?;
-    let (key, mut cells) = opened.addressed(call, key)?;
-    for column in opened.api.write.iter().filter(|column| **column != opened.table.key) {
-        if !cells.iter().any(|(said, _)| said == column) {
-            cells.push((column.clone(), Cell::Null));
-        }
-    }
-    let only_if = only_if(&call.headers);
+    let opened = opened_to_write(call, name).await?;
+    let (key, said) = opened.addressed(call, key)?;
+    let all = opened.table.columns.iter().map(|column| &column.name);
+    let set = all.filter(|column| opened.api.write.contains(column) && **column != opened.table.key);
+    let value =
+        |column: &ColumnName| said.iter().find(|(said, _)| said == column).map_or(Cell::Null, |(_, cell)| cell.clone());
+    let cells: Cells = set.map(|column| (column.clone(), value(column))).collect();
     // Where the store gives the keys, nobody else makes a row.
     let deed = if opened.sets_key() { RowDeed::Put(key, cells) } else { RowDeed::Change(key, cells) };
-    write(call, &opened, deed, only_if).await
+    write(call, &opened, deed, only_if(&call.headers)).await
 }
 
 /// `PATCH /tables/T/rows/K` (RFC 7396: a value that is null is taken away)
 pub(super) async fn change(call: &Call, name: &TableName, key: &str) -> Result<Response, Problem> {
-    let opened = opened(call, name, Right::Write).await?;
+    let opened = opened_to_write(call, name).await?;
     let (key, cells) = opened.addressed(call, key)?;
     write(call, &opened, RowDeed::Change(key, cells), only_if(&call.headers)).await
 }
 
 /// `DELETE /tables/T/rows/K`
 pub(super) async fn remove(call: &Call, name: &TableName, key: &str) -> Result<Response, Problem> {
-    let opened = opened(call, name, Right::Write).await?;
+    let opened = opened_to_write(call, name).await?;
     let key = in_cell(opened.key(key)?);
     write(call, &opened, RowDeed::Remove(key), only_if(&call.headers)).await
 }
@@ -173,21 +202,26 @@ async fn write(call: &Call, opened: &Opened<'_>, deed: RowDeed, only_if: OnlyIf)
     }
     let name = &opened.table.name;
     let store = call.edge.store().ok_or(Refusal::Unavailable(SOON))?;
-    let write = RowWrite { table: opened.table.clone(), shown: opened.shown(), deed, only_if };
+    let (table, shown) = (opened.table.clone(), opened.shown());
+    let subscriptions = Subscriptions::clone(&call.release.subscriptions);
+    let write = RowWrite { table, shown, deed, only_if, subscriptions };
     let done = match store.write_row(write, Timestamp::now()).await {
         Ok(done) => done,
         Err(error) => {
-            return Err(match error.row_fault() {
-                Some(RowFault::Taken) => {
-                    Refusal::Conflict("Another row has the key, or a value that no two rows may have.".into()).into()
-                }
-                Some(RowFault::Forbidden(said)) => Problem::invalid(format!("The table does not take it: {said}")),
-                None => failed(call, opened, name, &error)?,
+            if error.query_fault() == QueryFault::Tables {
+                call.edge.data_differs(&opened.ready);
+            }
+            return Err(match error.row_fault(&opened.shown()) {
+                Some(fault) => refused(fault),
+                None => Problem::of_store(name.as_str(), &error),
             });
         }
     };
     if matches!(done, RowDone::Created(_) | RowDone::Changed(_) | RowDone::Removed) {
         call.edge.changed(name);
+        if call.release.subscriptions.has(name) {
+            call.edge.outbox_filled();
+        }
     }
     match done {
         RowDone::Created(row) => {
@@ -205,9 +239,25 @@ async fn write(call: &Call, opened: &Opened<'_>, deed: RowDeed, only_if: OnlyIf)
             response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
             Ok(response)
         }
-        RowDone::Missing => Err(Refusal::NotFound.into()),
+        RowDone::Missing => Err(Problem::NoRow),
         RowDone::Otherwise => Err(Refusal::PreconditionFailed.into()),
     }
+}
+
+/// What the table has against it, in words that name nothing that is not open.
+fn refused(fault: RowFault) -> Problem {
+    let words = match fault {
+        RowFault::Taken => {
+            return Refusal::Conflict("Another row has the key, or a value that no two rows may have.".into()).into();
+        }
+        RowFault::Empty(Some(column)) => format!("“{column}” must be something"),
+        RowFault::Empty(None) => "A column that cannot be set here must be something.".to_owned(),
+        RowFault::Reference => "It refers to a row that is not there, or another row refers to it.".to_owned(),
+        RowFault::Value => "A value is none that its column can hold.".to_owned(),
+        RowFault::Forbidden(Some(words)) => format!("The table does not take it: {words}"),
+        RowFault::Forbidden(None) => "A rule of the table does not allow it.".to_owned(),
+    };
+    Problem::invalid(words)
 }
 
 fn row_answer(status: StatusCode, row: &Row) -> Response {
@@ -227,10 +277,18 @@ impl Opened<'_> {
         self.api.write.contains(&self.table.key)
     }
 
+    fn kind_of_key(&self) -> ColumnType {
+        self.table.column(&self.table.key).map_or(ColumnType::Text, |column| column.kind)
+    }
+
+    /// Whether a new row can have a key: one that is said, or a number that the store gives.
+    pub(super) fn makes_rows(&self) -> bool {
+        self.sets_key() || self.kind_of_key() == ColumnType::Integer
+    }
+
     /// The key that a path names. What can be no key is no row.
     fn key(&self, text: &str) -> Result<Given, Problem> {
-        let kind = self.table.column(&self.table.key).map_or(ColumnType::Text, |column| column.kind);
-        Ok(Parameter::of_column(kind).read(text).map_err(|_| Refusal::NotFound)?)
+        Parameter::of_column(self.kind_of_key()).read(text).map_err(|_| Problem::NoRow)
     }
 
     /// The key in the path, and what the body sets.
@@ -262,44 +320,32 @@ fn in_path(key: &Value) -> String {
     utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()
 }
 
+/// Whether a row with this key can be asked for.
+fn has_address(table: &TableName, key: &str) -> bool {
+    let path = format!("{ROOT}/tables/{table}/rows/{}", in_path(&key.into()));
+    let is_path = path.parse().is_ok_and(|uri| decoded_path(&uri).is_ok());
+    is_path && !key.is_empty() && Parameter::default().read(key).is_ok()
+}
+
 /// What a write must find (RFC 9110 §13.1). A weak tag names no version to write over.
 fn only_if(headers: &HeaderMap) -> OnlyIf {
     let tags = |name: HeaderName| {
         let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
         lines.flat_map(|line| line.split(',')).map(|tag| tag.trim().to_owned()).collect::<Vec<_>>()
     };
+    let bare = |tag: &str| Some(tag.strip_prefix('"')?.strip_suffix('"')?.to_owned());
     if headers.contains_key(IF_MATCH) {
         let tags = tags(IF_MATCH);
         if tags.iter().any(|tag| tag == "*") {
             return OnlyIf::There;
         }
-        let bare = |tag: &String| Some(tag.strip_prefix('"')?.strip_suffix('"')?.to_owned());
-        return OnlyIf::Versions(tags.iter().filter_map(bare).collect());
+        return OnlyIf::Versions(tags.iter().filter_map(|tag| bare(tag)).collect());
     }
-    if tags(IF_NONE_MATCH).iter().any(|tag| tag == "*") { OnlyIf::Absent } else { OnlyIf::Always }
-}
-
-/// What to say of a read or write that failed; the tables are looked at anew when they are
-/// others than it was made for.
-fn failed(call: &Call, opened: &Opened<'_>, name: &TableName, error: &StoreError) -> Result<Problem, Problem> {
-    if error.query_fault() == QueryFault::Tables {
-        call.edge.data_differs(&opened.ready);
-        tracing::warn!(table = %name, %error, "a table is another than it was");
-        return Ok(Refusal::Unavailable(SOON).into());
-    }
-    Err(problem(name, error))
-}
-
-fn problem(name: &TableName, error: &StoreError) -> Problem {
-    match error.query_fault() {
-        QueryFault::NotNow => {
-            tracing::warn!(table = %name, "{error}");
-            Refusal::Unavailable(SOON).into()
-        }
-        QueryFault::Value => Problem::invalid("A value in the request is none that the table can hold or look for."),
-        QueryFault::Tables | QueryFault::Ours => {
-            tracing::error!(table = %name, %error, "a request to the API failed");
-            Refusal::Fault.into()
-        }
+    let tags = tags(IF_NONE_MATCH);
+    match tags.iter().any(|tag| tag == "*") {
+        true => OnlyIf::Absent,
+        false if tags.is_empty() => OnlyIf::Always,
+        // Weak tags count here (§13.1.2).
+        false => OnlyIf::OtherThan(tags.iter().filter_map(|tag| bare(tag.strip_prefix("W/").unwrap_or(tag))).collect()),
     }
 }

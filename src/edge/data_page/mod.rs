@@ -279,8 +279,7 @@ async fn html(
 fn tag(release: &LiveRelease, name: &str, format: Format, data: &Map<String, Value>) -> Result<String, Refusal> {
     let of = serde_json::to_vec(&(release.id.to_string(), name, format, data))
         .map_err(|error| Refusal::fault("what was read cannot be written", &error))?;
-    let digest = Digest::of(&of).hex();
-    Ok(format!("\"{}\"", digest.get(..32).unwrap_or(&digest)))
+    Ok(format!("\"{}\"", Digest::of(&of).tag()))
 }
 
 fn without_slash(uri: &Uri) -> Response {

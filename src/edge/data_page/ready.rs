@@ -20,6 +20,7 @@ use crate::site::parameter::{Given, Parameter};
 use crate::site::release::BuildId;
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::site_reads::{Open, SiteReads};
+use crate::store::tables::Table;
 use crate::store::{Store, StoreError};
 
 /// When one may ask again for what is not ready.
@@ -71,7 +72,8 @@ impl Ready {
             }
         }
         for (name, list) in of_api() {
-            if let Some(why) = mistake_in_list(&reads, &list, None) {
+            let of_key = || reads.table(name).and_then(mistake_in_key);
+            if let Some(why) = mistake_in_list(&reads, &list, None).or_else(of_key) {
                 note(Self::of_api(name), format!("{FILE}: the API of `{name}` cannot be used: {why}"));
             }
         }
@@ -130,6 +132,13 @@ async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String
 fn samples(page: &Named, query: &Query) -> Vec<Given> {
     let parameters = query.statement.parameters.iter();
     parameters.filter_map(|name| page.declared.parameters.get(name)).map(Parameter::sample).collect()
+}
+
+/// Rows of an API have addresses, in which their keys stand.
+fn mistake_in_key(table: &Table) -> Option<String> {
+    let kind = table.column(&table.key)?.kind;
+    let is_said = matches!(kind, ColumnType::Integer | ColumnType::Text);
+    (!is_said).then(|| format!("its key `{}` is a {}, and must be an integer or a text", table.key, kind.name()))
 }
 
 fn mistake_in_list(reads: &SiteReads, list: &List, page: Option<&Named>) -> Option<String> {

@@ -172,12 +172,15 @@ async fn keep(
         once,
         files: kept.clone(),
         destination: destination(form, answers),
+        webhook: form.webhook.clone(),
+        subscriptions: edge.release().subscriptions.clone(),
     };
     let table = new.destination.as_ref().map(|destination| destination.table.clone());
     let done = store.keep_answer(new, now).await;
     if let (Ok(Kept::Now(_)), Some(table)) = (&done, &table) {
         edge.changed(table);
     }
+    edge.outbox_filled();
     // The answer that is kept has files of its own, or there is none.
     if !matches!(done, Ok(Kept::Now(_))) {
         remove(&uploads, &kept).await;

@@ -49,6 +49,9 @@ pub struct Form {
     pub fields: Vec<Field>,
     /// A table of the site's own that gets a row for each answer.
     pub goes_to: Option<GoesTo>,
+    /// A webhook of the site that is told of each answer.
+    #[serde(default)]
+    pub webhook: Option<String>,
 }
 
 impl Form {

@@ -5,9 +5,10 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use super::*;
+use crate::site::config;
 
 fn parse(text: &str) -> (Option<Form>, Vec<String>) {
-    let (form, found) = Form::parse("contact", "dynamic/forms/contact.yaml", text, 10_000_000);
+    let (form, found) = Form::parse("contact", "dynamic/forms/contact.yaml", text, &config::Edge::default());
     let told = found.into_iter().map(|mistake| {
         let place = mistake.place.unwrap();
         let hints: Vec<String> = mistake.hints;
@@ -83,7 +84,12 @@ fn names_that_would_be_trouble_elsewhere_are_refused() {
     mistake("title: T\nfields:\n  csrf: { label: L, type: text }\n", "3:3 `csrf` cannot be the name of a field");
     let twice = "title: T\nfields:\n  a: { label: L, type: text }\n  a: { label: L, type: text }\n";
     assert!(parse(twice).1[0].contains("`a` stands here twice"), "{:?}", parse(twice).1);
-    let (_, found) = Form::parse("Contact Us", "f.yaml", "title: T\nfields:\n  a: { label: L, type: text }\n", 1);
+    let (_, found) = Form::parse(
+        "Contact Us",
+        "f.yaml",
+        "title: T\nfields:\n  a: { label: L, type: text }\n",
+        &config::Edge::default(),
+    );
     assert!(found[0].message.contains("cannot be the name of a form"), "{found:?}");
 }
 

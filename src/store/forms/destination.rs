@@ -4,17 +4,17 @@
 //! says what is in the way, in words for the log.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
-
-use jiff::Timestamp;
-use serde_json::Value as Json;
 
 use crate::site::table::{ColumnName, ColumnType, TableName};
 use crate::store::StoreError;
-use crate::store::changes::{self, ChangeDeed};
+use crate::store::announce::Subscriptions;
+use crate::store::changes::{self, ChangeDeed, RowChange};
 use crate::store::door::Store;
+use crate::store::rows;
 use crate::store::sql::{Dialect, Sql, Value, params};
-use crate::store::tables;
+use crate::store::tables::described;
+use jiff::Timestamp;
+use serde_json::Value as Json;
 
 /// A row to be.
 #[derive(Clone, Debug)]
@@ -41,22 +41,29 @@ pub enum Cell {
 }
 
 impl Destination {
-    /// Makes the row, and notes that it was made.
-    pub(super) fn insert(&self, sql: &Sql<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let names: Vec<String> = self.cells.iter().map(|(name, _)| name.quoted()).collect();
-        let mut places = String::new();
-        for number in 1..=names.len() {
-            let _ = write!(places, "{}${number}", if number > 1 { ", " } else { "" });
-        }
-        // Only names that were checked to be names are in the statement.
-        let statement = format!("INSERT INTO {} ({}) VALUES ({places})", self.table.quoted(), names.join(", "));
-        let values: Vec<Value<'_>> = self.cells.iter().map(|(_, cell)| cell.value()).collect();
-        let key = match tables::described(sql, Some(&self.table))?.pop() {
-            Some(table) => tables::insert_returning_key(sql, &statement, &values, &table).map(Some)?,
-            // One that was made past Littoral may have any key, or none.
-            None => sql.run(&statement, &values).map(|_| None)?,
+    /// Makes the row, notes that it was made, and tells those who listen to the table.
+    pub(super) fn insert(
+        &self,
+        sql: &Sql<'_>,
+        subscriptions: &Subscriptions,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (key, row) = match described(sql, Some(&self.table))?.pop() {
+            // With the values that the table itself fills in, its key first of all.
+            Some(table) => {
+                let row = rows::insert(sql, &table, &self.cells)?;
+                (row.get(table.key.as_str()).cloned().unwrap_or_default(), row)
+            }
+            // Made past Littoral: what it fills in may have no form in JSON.
+            None => {
+                let (statement, values) = rows::insertion(&self.table, &self.cells);
+                sql.run(&statement, &values)?;
+                let row = self.cells.iter().map(|(name, cell)| (name.to_string(), cell.json()));
+                (Json::Null, row.collect())
+            }
         };
-        changes::note(sql, &self.table, ChangeDeed::Created, key.as_ref().map(Cell::json).as_ref(), now)
+        let change = RowChange { table: self.table.clone(), deed: ChangeDeed::Created, key, row };
+        changes::happened(sql, subscriptions, &change, now)
     }
 }
 

@@ -1,10 +1,12 @@
 //! What came by forms: answers, the files with them, and the rows that go to a table of the
 //! site's own.
 //!
-//! An answer, its files and its row are one transaction: there are all of them, or none. The
-//! bytes of files are not here; `edge::form::uploads` keeps them by digest and id.
+//! An answer, its files, its row and what is sent of it are one transaction: there are all of
+//! them, or none. The bytes of files are not here; `edge::form::uploads` keeps them by digest and id.
 
 mod destination;
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,6 +14,7 @@ pub use destination::{Cell, Destination, Unfit};
 
 use super::StoreError;
 use super::accounts::{random_id, time};
+use super::announce::{Subscriptions, form_answered};
 use super::door::{Durability, Store};
 use super::sql::{Row, Sql, params};
 
@@ -37,6 +40,10 @@ pub struct NewAnswer {
     pub files: Vec<FormFile>,
     /// The row for the site's own table.
     pub destination: Option<Destination>,
+    /// The webhook that is told of it.
+    pub webhook: Option<String>,
+    /// Those that are told of the row.
+    pub subscriptions: Arc<Subscriptions>,
 }
 
 /// A file that came with an answer.
@@ -146,7 +153,10 @@ impl Store {
                 )?;
             }
             if let Some(destination) = &new.destination {
-                destination.insert(sql, now)?;
+                destination.insert(sql, &new.subscriptions, now)?;
+            }
+            if let Some(webhook) = &new.webhook {
+                form_answered(sql, webhook, id, &new, now)?;
             }
             Ok(Kept::Now(id))
         })

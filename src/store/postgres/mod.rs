@@ -23,6 +23,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -43,6 +44,9 @@ const KNOCK: Duration = Duration::from_secs(5);
 const GREETING: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
 /// How often a deed is done over when others come between.
 const TRIES: u32 = 30;
+/// How many statements one connection keeps prepared. Those of an API are as many as there are
+/// sets of columns to be changed.
+const STATEMENTS: usize = 512;
 /// The wait before the first of these; it grows with each.
 const STEP_BACK: Duration = Duration::from_millis(1);
 
@@ -153,6 +157,9 @@ impl Postgres {
             match inner.take_idle() {
                 Some(connection) => match ask(connection) {
                     (Err(_), true) => ask(inner.connect()?).0,
+                    (Err(error), false) if is_stale(&error) => {
+                        ask(inner.take_idle().map_or_else(|| inner.connect(), Ok)?).0
+                    }
                     (answer, _) => answer,
                 },
                 None => ask(inner.connect()?).0,
@@ -164,6 +171,7 @@ impl Postgres {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
+        isolation: Isolation,
         deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.on_a_thread(move |inner| {
@@ -174,10 +182,10 @@ impl Postgres {
             };
             let mut wait = STEP_BACK;
             for tries in 1..=TRIES {
-                if begin(&connection, durability).is_err() {
+                if begin(&connection, durability, isolation).is_err() {
                     // It may have broken while it lay idle.
                     connection = inner.connect()?;
-                    begin(&connection, durability)?;
+                    begin(&connection, durability, isolation)?;
                 }
                 let (done, may_again) = match deed(&Sql::postgres(&connection)) {
                     Ok(value) => {
@@ -186,7 +194,7 @@ impl Postgres {
                         (done, may_again)
                     }
                     Err(error) => {
-                        let may_again = came_between(&error) || is_lost(&error);
+                        let may_again = came_between(&error) || is_lost(&error) || is_stale(&error);
                         (Err(error), may_again)
                     }
                 };
@@ -223,11 +231,11 @@ impl Postgres {
         self.on_a_thread(move |inner| {
             // One that waits is enough to say that there is something.
             let (tell, told) = mpsc::channel(1);
-            let connection = inner.connect_telling(Some(tell.clone()))?;
+            let (connection, driven) = inner.connect_telling(Some(tell))?;
             connection.batch(&format!("LISTEN {channel}"))?;
-            // A client that is dropped closes its connection: it lives as long as somebody hears.
+            // A client that is dropped closes its connection: it lives as long as that does.
             connection.handle.spawn(async move {
-                tell.closed().await;
+                let _ = driven.await;
                 drop(connection.client);
             });
             Ok(told)
@@ -252,10 +260,25 @@ impl Postgres {
     }
 }
 
-fn begin(connection: &Connection, durability: Durability) -> Result<(), StoreError> {
-    connection.batch(match durability {
-        Durability::Durable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        Durability::Relaxed => "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = off",
+/// What a transaction sees of those that run beside it.
+#[derive(Clone, Copy)]
+pub(super) enum Isolation {
+    /// Nothing, as if it were alone.
+    Serializable,
+    /// What they have committed, and it may pass over rows that they hold.
+    ReadCommitted,
+}
+
+fn begin(connection: &Connection, durability: Durability, isolation: Isolation) -> Result<(), StoreError> {
+    connection.batch(match (isolation, durability) {
+        (Isolation::Serializable, Durability::Durable) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        (Isolation::Serializable, Durability::Relaxed) => {
+            "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = off"
+        }
+        (Isolation::ReadCommitted, Durability::Durable) => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        (Isolation::ReadCommitted, Durability::Relaxed) => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+        }
     })
 }
 
@@ -263,6 +286,13 @@ fn begin(connection: &Connection, durability: Durability) -> Result<(), StoreErr
 fn came_between(error: &StoreError) -> bool {
     let StoreError::Postgres(error) = error else { return false };
     matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+}
+
+/// Whether a statement was prepared for a table that is another now.
+fn is_stale(error: &StoreError) -> bool {
+    let StoreError::Postgres(error) = error else { return false };
+    // "cached plan must not change result type"; a table may come back with the same columns.
+    matches!(error.code(), Some(&SqlState::FEATURE_NOT_SUPPORTED | &SqlState::INVALID_SQL_STATEMENT_NAME))
 }
 
 /// Whether the connection is of no use any more: it broke, or the server is going away.
@@ -293,18 +323,24 @@ impl Inner {
 
     /// Opens one more.
     fn connect(&self) -> Result<Connection, StoreError> {
-        self.connect_telling(None)
+        self.connect_telling(None).map(|(connection, _)| connection)
     }
 
-    /// Opens one more, which tells of each notification.
-    fn connect_telling(&self, tell: Option<mpsc::Sender<()>>) -> Result<Connection, StoreError> {
+    /// Opens one more, which tells of each notification for as long as somebody hears, and what
+    /// drives it.
+    fn connect_telling(&self, tell: Option<mpsc::Sender<()>>) -> Result<(Connection, JoinHandle<()>), StoreError> {
         let handle = self.runtime.as_ref().ok_or(StoreError::Closed)?.handle().clone();
         let unreachable =
             |error: &tokio_postgres::Error| StoreError::Unreachable { address: shown(&self.config), why: said(error) };
-        let client = handle.block_on(async {
+        let (client, driven) = handle.block_on(async {
             let (client, mut connection) = self.config.connect(NoTls).await.map_err(|error| unreachable(&error))?;
-            handle.spawn(async move {
-                while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+            let driven = handle.spawn(async move {
+                loop {
+                    let message = tokio::select! {
+                        message = poll_fn(|cx| connection.poll_message(cx)) => message,
+                        () = unheard(tell.as_ref()) => break,
+                    };
+                    let Some(message) = message else { break };
                     match (message, &tell) {
                         // Nobody misses one that has no room: there is one to be heard already.
                         (Ok(AsyncMessage::Notification(_)), Some(tell)) => drop(tell.try_send(())),
@@ -317,9 +353,17 @@ impl Inner {
                 }
             });
             client.batch_execute(&self.greeting).await?;
-            Ok::<_, StoreError>(client)
+            Ok::<_, StoreError>((client, driven))
         })?;
-        Ok(Connection { client, handle, statements: RefCell::default() })
+        Ok((Connection { client, handle, statements: RefCell::default() }, driven))
+    }
+}
+
+/// Ready when nobody hears any more of what a connection tells; never for one that tells nothing.
+async fn unheard(tell: Option<&mpsc::Sender<()>>) {
+    match tell {
+        Some(tell) => tell.closed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -344,7 +388,16 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn run(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
         let prepared = self.prepare(statement)?;
-        self.wait(self.client.execute_raw(&prepared, parameters.iter().map(as_parameter)))
+        let done = self.wait(self.client.execute_raw(&prepared, parameters.iter().map(as_parameter)));
+        self.unless_stale(statement, done)
+    }
+
+    /// A statement that was prepared before its table was replaced is prepared anew next time.
+    fn unless_stale<T>(&self, statement: &str, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.as_ref().err().is_some_and(is_stale) {
+            self.statements.borrow_mut().remove(statement);
+        }
+        done
     }
 
     pub(super) fn rows(
@@ -354,7 +407,8 @@ impl Connection {
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         let prepared = self.prepare(statement)?;
         let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(as_parameter).collect();
-        self.wait(self.client.query(&prepared, &parameters))
+        let found = self.wait(self.client.query(&prepared, &parameters));
+        self.unless_stale(statement, found)
     }
 
     pub(super) fn batch(&self, statements: &str) -> Result<(), StoreError> {
@@ -366,6 +420,9 @@ impl Connection {
             return Ok(prepared.clone());
         }
         let prepared = self.wait(self.client.prepare(statement))?;
+        if self.statements.borrow().len() >= STATEMENTS {
+            self.statements.borrow_mut().clear();
+        }
         self.statements.borrow_mut().insert(statement.to_owned(), prepared.clone());
         Ok(prepared)
     }

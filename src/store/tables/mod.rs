@@ -27,25 +27,7 @@ mod statement;
 pub(in crate::store) use self::catalogue::described;
 pub use self::load::IfThere;
 pub use self::staging::{Put, Sink, Staging};
-use super::StoreError;
-use super::forms::Cell;
-use super::sql::{Sql, Value};
 use crate::site::table::{ColumnName, ColumnType, TableName};
-
-/// Does an `INSERT` of one row into `table`, and gives the key that the row has got.
-pub(in crate::store) fn insert_returning_key(
-    sql: &Sql<'_>,
-    insert: &str,
-    values: &[Value<'_>],
-    table: &Table,
-) -> Result<Cell, StoreError> {
-    let is_text = table.column(&table.key).is_some_and(|key| key.kind == ColumnType::Text);
-    let statement = format!("{insert} RETURNING {}", table.key.quoted());
-    let key = sql.row(&statement, values, |row| {
-        Ok(if is_text { Cell::Text(row.get(0)?) } else { Cell::Integer(row.get(0)?) })
-    })?;
-    key.ok_or(StoreError::Interrupted)
-}
 
 /// A table of the site.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,17 @@
 
 mod written;
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
-use self::written::{Options, Scalar, TypeName, Written, WrittenField, WrittenGoesTo};
+use self::written::{InOrder, Options, Scalar, TypeName, Written, WrittenField, WrittenGoesTo};
 use super::{Choosable, Field, Form, GoesTo, Kind, ShownAs, TOKEN, TRAP, content, pattern};
+use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::is_path;
-use crate::site::table::ColumnName;
+use crate::site::table::{ColumnName, TableName};
+use crate::site::webhook::Webhook;
 use crate::site::yaml;
 
 /// How many fields a form may have.
@@ -82,9 +86,9 @@ const KNOWN_NAMES: &[(&str, &str)] = &[
 ];
 
 impl Form {
-    /// Reads `text`, the whole of `file`, which declares the form `name`. `most_bytes` is what
-    /// a file may have on this site. Without a form there is a mistake; with one there may be.
-    pub fn parse(name: &str, file: &str, text: &str, most_bytes: u64) -> (Option<Self>, Vec<Diagnostic>) {
+    /// Reads `text`, the whole of `file`, which declares the form `name` for a site whose edge is
+    /// configured so. Without a form there is a mistake; with one there may be.
+    pub fn parse(name: &str, file: &str, text: &str, edge: &config::Edge) -> (Option<Self>, Vec<Diagnostic>) {
         if let Some(mistake) = yaml::grows_too_much(Code::Form, file, text) {
             return (None, vec![mistake]);
         }
@@ -92,7 +96,8 @@ impl Form {
             Ok(written) => written,
             Err(error) => return (None, vec![yaml::diagnostic(Code::Form, file, text, 0, &error)]),
         };
-        let mut reading = Reading { file, text, most_bytes, found: Vec::new() };
+        let most_bytes = u64::from(edge.upload_mib) * 1024 * 1024;
+        let mut reading = Reading { file, text, most_bytes, webhooks: &edge.webhooks, found: Vec::new() };
         let form = reading.form(name, written);
         (Some(form), reading.found)
     }
@@ -101,7 +106,9 @@ impl Form {
 struct Reading<'t> {
     file: &'t str,
     text: &'t str,
+    /// What a file may have on this site.
     most_bytes: u64,
+    webhooks: &'t BTreeMap<String, Webhook>,
     found: Vec<Diagnostic>,
 }
 
@@ -138,8 +145,8 @@ impl Reading<'_> {
             self.mistake(self.top("fields"), message, None);
         }
         let fields: Vec<Field> = fields.0.into_iter().map(|(name, field)| self.field(name, field)).collect();
-        let goes_to = goes_to.map(|written| self.goes_to(written, &fields));
-        Form { name: name.to_owned(), title, intro, submit, thanks, thanks_page, fields, goes_to }
+        let (goes_to, webhook) = goes_to.map_or((None, None), |written| self.goes_to(written, &fields));
+        Form { name: name.to_owned(), title, intro, submit, thanks, thanks_page, fields, goes_to, webhook }
     }
 
     fn field(&mut self, name: String, mut written: WrittenField) -> Field {
@@ -185,9 +192,36 @@ impl Reading<'_> {
         }
     }
 
-    fn goes_to(&mut self, written: WrittenGoesTo, fields: &[Field]) -> GoesTo {
+    /// The table and the webhook that get each answer.
+    fn goes_to(&mut self, written: WrittenGoesTo, fields: &[Field]) -> (Option<GoesTo>, Option<String>) {
+        let WrittenGoesTo { table, columns, webhook } = written;
+        let place = self.top("goes_to");
+        if let Some(name) = webhook.as_deref().filter(|name| !self.webhooks.contains_key(*name)) {
+            let message = format!("no webhook is called `{name}`");
+            let names = self.webhooks.keys().map(String::as_str);
+            let diagnostic = Diagnostic::error(Code::Form, place.clone(), message).near(name, names);
+            self.found.push(diagnostic.hint("`edge.webhooks` in littoral.yaml has them"));
+        }
+        let table = match (table, columns) {
+            (Some(table), Some(columns)) => Some(self.row(table, columns, fields)),
+            (None, None) if webhook.is_some() => None,
+            (None, None) => {
+                let message = "`goes_to`: expected `table` with `columns`, or `webhook`, found nothing";
+                self.mistake(place, message.to_owned(), None);
+                None
+            }
+            (found, _) => {
+                let (found, missing) = if found.is_some() { ("table", "columns") } else { ("columns", "table") };
+                self.mistake(place, format!("`goes_to` has `{found}` and no `{missing}`"), None);
+                None
+            }
+        };
+        (table, webhook)
+    }
+
+    fn row(&mut self, table: TableName, written: InOrder<String>, fields: &[Field]) -> GoesTo {
         let mut columns: Vec<(ColumnName, String)> = Vec::new();
-        for (column, field) in written.columns.0 {
+        for (column, field) in written.0 {
             let place = self.top("goes_to");
             let name: ColumnName = match column.parse() {
                 Ok(name) => name,
@@ -209,7 +243,7 @@ impl Reading<'_> {
                 Some(_) => columns.push((name, field)),
             }
         }
-        GoesTo { table: written.table, columns }
+        GoesTo { table, columns }
     }
 
     fn mistake(&mut self, place: Place, message: String, hint: Option<String>) {

@@ -36,8 +36,9 @@ fn thank_you() -> String {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenGoesTo {
-    pub(super) table: TableName,
-    pub(super) columns: InOrder<String>,
+    pub(super) table: Option<TableName>,
+    pub(super) columns: Option<InOrder<String>>,
+    pub(super) webhook: Option<String>,
 }
 
 #[derive(Deserialize)]
