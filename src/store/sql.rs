@@ -62,7 +62,8 @@ impl<'c> Sql<'c> {
         }
     }
 
-    /// Every row of the answer, as `read` understands it.
+    /// Every row of the answer, as `read` understands it; `read` asks nothing itself. When it
+    /// refuses a row, those behind it are not fetched.
     pub(super) fn rows<T>(
         &self,
         statement: &str,
@@ -80,8 +81,7 @@ impl<'c> Sql<'c> {
                 Ok(rows)
             }
             Engine::Postgres(connection) => {
-                let found = connection.rows(statement, parameters)?;
-                found.iter().map(|row| read(&Row(Columns::Postgres(row)))).collect()
+                connection.rows(statement, parameters, |row| read(&Row(Columns::Postgres(row))))
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::edge::refusal::Refusal;
 use crate::site::data_page::{DataPage, Direction, Filter, Format, List, Order};
 use crate::site::parameter::{Given, Parameter};
 use crate::site::table::ColumnName;
-use crate::store::site_reads::{self, At, Chosen, Cursor, Operator};
+use crate::store::site_reads::{self, At, By, Chosen, Cursor, Operator};
 
 /// The longest question of a search, in characters.
 const LONGEST_QUESTION: u32 = 200;
@@ -120,7 +120,8 @@ fn wanted_list(
         match given.get(parameter) {
             None | Some(Given::Nothing) => {}
             Some(value) => {
-                chosen.push(Chosen { column: column.clone(), operator: Operator::Equals, value: value.clone() })
+                let (column, value) = (column.clone(), value.clone());
+                chosen.push(Chosen { column, operator: Operator::Equals, value, by: By::Page })
             }
         }
     }
@@ -128,7 +129,7 @@ fn wanted_list(
         // An empty field of a form chooses nothing.
         let Some(text) = said.get(&name).filter(|text| !text.is_empty()) else { return Ok(()) };
         let value = read(&Parameter::of_column(kind_of(column)?), &name, text)?;
-        chosen.push(Chosen { column: column.clone(), operator, value });
+        chosen.push(Chosen { column: column.clone(), operator, value, by: By::Reader });
         shown.insert(name, text.clone());
         Ok(())
     };

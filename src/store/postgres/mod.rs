@@ -27,6 +27,7 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_stream::StreamExt;
 
 use super::StoreError;
 use super::door::{Durability, Work};
@@ -315,14 +316,24 @@ impl Connection {
         self.wait(self.client.execute_raw(&prepared, parameters.iter().map(as_parameter)))
     }
 
-    pub(super) fn rows(
+    /// Every row, as `read` understands it. Rows are read as they come, so that a reader who has
+    /// read enough leaves the rest on the wire, and never in memory.
+    pub(super) fn rows<T>(
         &self,
         statement: &str,
         parameters: &[Value<'_>],
-    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        mut read: impl FnMut(&tokio_postgres::Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let prepared = self.prepare(statement)?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(as_parameter).collect();
-        self.wait(self.client.query(&prepared, &parameters))
+        self.handle.block_on(async {
+            let found = self.client.query_raw(&prepared, parameters.iter().map(as_parameter)).await?;
+            let mut found = std::pin::pin!(found);
+            let mut rows = Vec::new();
+            while let Some(row) = found.next().await {
+                rows.push(read(&row?)?);
+            }
+            Ok(rows)
+        })
     }
 
     pub(super) fn batch(&self, statements: &str) -> Result<(), StoreError> {

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-pub use list::{At, Chosen, Cursor, Operator, Page, Wanted};
+pub use list::{At, By, Chosen, Cursor, Operator, Page, Wanted};
 
 use self::sqlite::Reading;
 use super::StoreError;
