@@ -21,6 +21,7 @@
 mod account;
 mod admin;
 mod body;
+pub mod check;
 mod connection;
 mod data_page;
 mod files;

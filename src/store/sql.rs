@@ -86,6 +86,18 @@ impl<'c> Sql<'c> {
         }
     }
 
+    /// The names of the columns that a statement gives, without asking it. On PostgreSQL a
+    /// column of a type that we cannot show is an error.
+    pub(super) fn columns(&self, statement: &str) -> Result<Vec<String>, StoreError> {
+        match self.0 {
+            Engine::Sqlite(connection) => {
+                let prepared = sqlite::prepare(connection, statement)?;
+                Ok(prepared.column_names().into_iter().map(str::to_owned).collect())
+            }
+            Engine::Postgres(connection) => connection.columns(statement),
+        }
+    }
+
     /// The first row of the answer.
     pub(super) fn row<T>(
         &self,

@@ -12,6 +12,7 @@
 //! Nothing of a request becomes part of a statement: its values were declared, checked and
 //! bound.
 
+mod fit;
 mod form;
 pub(super) mod ready;
 mod request;
@@ -25,7 +26,9 @@ use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
+pub(super) use self::fit::misfit;
 use self::ready::Ready;
+pub(super) use self::request::order_shown;
 use self::request::{Asked, Wanted};
 use super::files::none_matches;
 use super::headers::{NO_STORE, PRIVATE, REVALIDATE};
@@ -253,9 +256,7 @@ async fn html(
     mut data: Map<String, Value>,
 ) -> Result<Response, Refusal> {
     let path = data.get("path").and_then(Value::as_str).unwrap_or_default();
-    let others = page.declared.formats.iter().filter(|format| **format != Format::Html);
-    let others: Vec<Value> =
-        others.map(|format| json!({ "name": format.end(), "url": format!("{path}.{}", format.end()) })).collect();
+    let others = form_urls(&page.declared, path);
     data.insert("formats".to_owned(), others.into());
     let site = &release.site;
     data.insert(
@@ -273,6 +274,12 @@ async fn html(
         .map_err(|error| Refusal::fault("rendering a title panicked", &error))?
         .map_err(|error| Refusal::fault("the title of a data page cannot be rendered", &error))?;
     Ok(Page::new(page.template(), title, data).open_to_search_engines().into_response())
+}
+
+/// The other forms of a page: what each is called, and where it is.
+pub(super) fn form_urls(page: &DataPage, path: &str) -> Vec<Value> {
+    let others = page.formats.iter().filter(|format| **format != Format::Html);
+    others.map(|format| json!({ "name": format.end(), "url": format!("{path}.{}", format.end()) })).collect()
 }
 
 /// The version of what was read: the same rows in the same release are the same page.

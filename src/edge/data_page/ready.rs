@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use super::fit::misfit;
 use super::routes::Named;
 use crate::edge::fragment::Known;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
-use crate::site::data_page::{List, Query};
-use crate::site::parameter::{Given, Parameter};
+use crate::site::data_page::List;
 use crate::site::release::BuildId;
-use crate::site::table::{ColumnName, ColumnType};
 use crate::store::site_reads::{Open, SiteReads};
 use crate::store::{Store, StoreError};
 
@@ -89,14 +88,21 @@ impl Ready {
 /// What is wrong with a page: its first query that the database does not take, or its list.
 async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
     for (name, query) in &page.declared.queries {
-        let values = samples(page, query);
+        let values = page.declared.samples(&query.statement);
         if let Err(error) = reads.check(&query.statement.sql, values).await {
             let line = query.place.line;
             let why = error.said_of_query();
             return Some(format!("{}:{line}: the query `{name}` cannot be asked: {why}", page.file));
         }
     }
-    let why = mistake_in_list(reads, page.declared.list.as_ref()?, page)?;
+    let list = page.declared.list.as_ref()?;
+    let name = &list.table;
+    let fault = misfit(list, &page.declared.parameters, reads.open(name), reads.table(name));
+    let no_index = || {
+        let why = reads.without_search(name).filter(|_| list.search)?;
+        Some(format!("the index of its search cannot be made: {why}"))
+    };
+    let why = fault.or_else(no_index)?;
     Some(format!("{}: its list cannot be shown: {why}", page.file))
 }
 
@@ -111,53 +117,4 @@ async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String
         }
     }
     None
-}
-
-/// Values such as the query will get.
-fn samples(page: &Named, query: &Query) -> Vec<Given> {
-    let parameters = query.statement.parameters.iter();
-    parameters.filter_map(|name| page.declared.parameters.get(name)).map(Parameter::sample).collect()
-}
-
-fn mistake_in_list(reads: &SiteReads, list: &List, page: &Named) -> Option<String> {
-    let name = &list.table;
-    let Some(open) = reads.open(name) else {
-        return Some(format!(
-            "the table `{name}` is not open: name it and its columns under `edge.data` in littoral.yaml"
-        ));
-    };
-    let Some(table) = reads.table(name) else {
-        return Some(StoreError::NoSuchTable { name: name.clone() }.to_string());
-    };
-    let columns = if list.columns.is_empty() { &open.columns } else { &list.columns };
-    let orders = list.sort.iter().map(|order| &order.column);
-    let named = columns.iter().chain(list.fixed.keys()).chain(list.filters.keys()).chain(orders).chain([&table.key]);
-    for column in named {
-        if table.column(column).is_none() {
-            return Some(format!("the table `{name}` has no column `{column}`"));
-        }
-        if !open.columns.contains(column) {
-            return Some(format!(
-                "the column `{column}` of `{name}` is not open: name it under `edge.data` in littoral.yaml"
-            ));
-        }
-    }
-    let kind = |column: &ColumnName| table.column(column).map(|column| column.kind);
-    let by = list.sort.iter().map(|order| &order.column).chain(list.filters.keys());
-    if let Some(column) = by.into_iter().find(|column| kind(column) == Some(ColumnType::Blob)) {
-        return Some(format!("`{column}` holds bytes, by which nothing is sorted or chosen"));
-    }
-    for (column, parameter) in &list.fixed {
-        let declared = page.declared.parameters.get(parameter).map(Parameter::column);
-        let fits =
-            declared == kind(column) || (declared, kind(column)) == (Some(ColumnType::Integer), Some(ColumnType::Real));
-        if !fits {
-            return Some(format!("the parameter `{parameter}` is of another type than the column `{column}`"));
-        }
-    }
-    if let Some(why) = reads.without_search(name).filter(|_| list.search) {
-        return Some(format!("the index of its search cannot be made: {why}"));
-    }
-    (list.search && open.search.is_empty())
-        .then(|| format!("`search` is wanted, and `edge.data.{name}.search` names no column"))
 }

@@ -213,16 +213,21 @@ impl WantedList {
         let orders = self.orders.iter().map(|order| {
             let others = self.said.iter().filter(|(name, _)| name != "sort").cloned();
             let url = with_query(path, others.chain([("sort".to_owned(), order.to_string())]));
-            json!({
-                "name": order.to_string(),
-                "column": order.column,
-                "is_descending": order.direction == Direction::Descending,
-                "is_current": Some(order) == current,
-                "url": url,
-            })
+            order_shown(order, current, &url)
         });
         orders.collect()
     }
+}
+
+/// An order, as a template gets it.
+pub(in crate::edge) fn order_shown(order: &Order, current: Option<&Order>, url: &str) -> Value {
+    json!({
+        "name": order.to_string(),
+        "column": order.column,
+        "is_descending": order.direction == Direction::Descending,
+        "is_current": Some(order) == current,
+        "url": url,
+    })
 }
 
 fn with_query(path: &str, said: impl Iterator<Item = (String, String)>) -> String {

@@ -21,7 +21,7 @@ pub use route::Route;
 pub use statement::{NotTaken, Statement};
 
 use super::diagnostic::{Code, Diagnostic, Place, nearest};
-use super::parameter::{self, Parameter};
+use super::parameter::{self, Given, Parameter};
 use super::{reserved, time_span, yaml};
 
 /// The folder of data pages below `dynamic/`.
@@ -41,6 +41,8 @@ pub struct DataPage {
     pub route_at: Place,
     /// The line of the title.
     pub title_at: Place,
+    /// The line of the list, if it has one.
+    pub list_at: Place,
     /// A template for the title, of the same data.
     pub title: String,
     /// Those of the path and those of the query string.
@@ -188,6 +190,12 @@ impl DataPage {
         source.page(read, template)
     }
 
+    /// A value for each parameter of `statement`, such as it will get.
+    pub fn samples(&self, statement: &Statement) -> Vec<Given> {
+        let parameters = statement.parameters.iter();
+        parameters.filter_map(|name| self.parameters.get(name)).map(Parameter::sample).collect()
+    }
+
     /// The route's own parameters, and whether each is one of the path.
     pub fn is_in_path(&self, name: &str) -> bool {
         self.route.parameters().any(|parameter| parameter == name)
@@ -276,6 +284,7 @@ impl Source<'_> {
             route: read.route,
             route_at: self.place_of("route:"),
             title_at: self.place_of("title:"),
+            list_at: self.place_of("list:"),
             title: read.title,
             parameters,
             queries,

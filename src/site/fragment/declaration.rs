@@ -257,6 +257,11 @@ impl Declaration {
         parameters.filter_map(|name| self.parameters.get(name)).map(|parameter| parameter.sample()).collect()
     }
 
+    /// A value for each parameter, such as it might be given.
+    pub fn sample_arguments(&self) -> Map<String, Value> {
+        self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.sample().json())).collect()
+    }
+
     /// What decides which arguments are accepted, as text: while it is the same, so are they.
     pub fn signature(&self) -> String {
         format!("{:?}", self.parameters)

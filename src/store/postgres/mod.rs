@@ -33,6 +33,7 @@ use super::StoreError;
 use super::door::{Durability, Work};
 use super::error::said;
 use super::migrations;
+use super::site_reads::is_shown;
 use super::sql::{Sql, Value};
 
 /// How many connections one node has at most: PostgreSQL admits a hundred by default.
@@ -334,6 +335,18 @@ impl Connection {
             }
             Ok(rows)
         })
+    }
+
+    /// The names of the columns that a statement gives.
+    pub(super) fn columns(&self, statement: &str) -> Result<Vec<String>, StoreError> {
+        let prepared = self.prepare(statement)?;
+        let named = prepared.columns().iter().map(|column| match is_shown(column.type_()) {
+            true => Ok(column.name().to_owned()),
+            false => {
+                Err(StoreError::UnknownType { column: column.name().to_owned(), kind: column.type_().to_string() })
+            }
+        });
+        named.collect()
     }
 
     pub(super) fn batch(&self, statements: &str) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ mod list;
 mod postgres;
 mod row;
 mod sqlite;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub use list::{At, By, Chosen, Cursor, Operator, Page, Wanted};
+pub(in crate::store) use row::is_shown;
+pub use trial::{Trial, Tried};
 
 use self::sqlite::Reading;
 use super::StoreError;
