@@ -6,6 +6,7 @@
 use super::layout;
 use super::output::plan::Plan;
 use super::sources::{Sources, read_text};
+use crate::site::config::Config;
 use crate::site::data_page::{self, DataPage, Format, Route};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
@@ -17,6 +18,8 @@ pub struct Routes(Vec<Claimed>);
 #[derive(Clone, Debug)]
 struct Claimed {
     route: Route,
+    /// The line by which it is for members.
+    members_at: Option<Place>,
     formats: Vec<Format>,
     place: Place,
 }
@@ -41,7 +44,8 @@ impl Routes {
                             .err()
                             .map(|mistake| Diagnostic { place: Some(page.title_at.clone()), ..mistake }),
                     );
-                    routes.push(Claimed { route: page.route, formats: page.formats, place: page.route_at });
+                    let members_at = (!page.audience.is_public()).then_some(page.audience_at);
+                    routes.push(Claimed { route: page.route, members_at, formats: page.formats, place: page.route_at });
                 }
                 Err(mistakes) => found.extend(mistakes),
             }
@@ -49,8 +53,15 @@ impl Routes {
         Self(routes)
     }
 
-    /// Tells which of them claim what another one, or an output of the build, answers.
-    pub fn check(&self, plan: &Plan, found: &mut Vec<Diagnostic>) {
+    /// Tells which of them claim what another one, or an output of the build, answers; and which
+    /// are for members that the site cannot have.
+    pub fn check(&self, plan: &Plan, config: &Config, found: &mut Vec<Diagnostic>) {
+        let in_vain = self.0.iter().filter_map(|claimed| claimed.members_at.clone()).filter(|_| !config.edge.accounts);
+        found.extend(in_vain.map(|place| {
+            let message = "this page is for members, and the site has no accounts";
+            Diagnostic::error(Code::DataPage, place, message)
+                .hint("say `edge: { accounts: true }` in littoral.yaml, or `access: public`")
+        }));
         for (number, claimed) in self.0.iter().enumerate() {
             let route = &claimed.route;
             if let Some(other) = self.0[..number].iter().find(|other| other.route.meets(route)) {

@@ -224,7 +224,8 @@ impl Piece<'_> {
                 data.insert("parameters".to_owned(), declaration.sample_arguments().into());
                 data.insert("now".to_owned(), "2026-01-01T00:00:00Z".into());
                 if declaration.cache.scope == Scope::Reader {
-                    let (is_in, name) = (sample == Sample::Some, if sample == Sample::Some { "Ann" } else { "" });
+                    let is_in = sample == Sample::Some || !declaration.audience.is_public();
+                    let name = if is_in { "Ann" } else { "" };
                     data.insert("reader".to_owned(), json!({ "signed_in": is_in, "name": name }));
                 }
             }

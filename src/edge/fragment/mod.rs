@@ -122,6 +122,7 @@ async fn show(edge: Edge, reader: Reader, question: Question) -> Result<Response
             tracing::warn!(fragment = known.name, %error, "a fragment is not shown");
             Refusal::Unavailable(SOON)
         }
+        NotRendered::NotForThem => Refusal::Unauthorized,
         other => Refusal::fault("a fragment cannot be shown", &other),
     })?;
     let tag = format!("\"{}\"", &piece.digest.hex()[..32]);

@@ -20,6 +20,7 @@ pub use list::{Direction, Filter, List, Order};
 pub use route::Route;
 pub use statement::{NotTaken, Statement};
 
+use super::audience::Audience;
 use super::diagnostic::{Code, Diagnostic, Place, nearest};
 use super::parameter::{self, Given, Parameter};
 use super::{reserved, time_span, yaml};
@@ -39,6 +40,10 @@ pub struct DataPage {
     pub route: Route,
     /// The line that says so.
     pub route_at: Place,
+    /// For whom it is.
+    pub audience: Audience,
+    /// The line that says so.
+    pub audience_at: Place,
     /// The line of the title.
     pub title_at: Place,
     /// The line of the list, if it has one.
@@ -114,6 +119,8 @@ impl Format {
 struct Head {
     route: Route,
     title: String,
+    #[serde(default, rename = "access")]
+    audience: Audience,
     #[serde(default)]
     parameters: BTreeMap<String, parameter::Written>,
     #[serde(default)]
@@ -283,6 +290,8 @@ impl Source<'_> {
         Ok(DataPage {
             route: read.route,
             route_at: self.place_of("route:"),
+            audience: read.audience,
+            audience_at: self.place_of("access:"),
             title_at: self.place_of("title:"),
             list_at: self.place_of("list:"),
             title: read.title,

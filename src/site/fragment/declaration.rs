@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::head::{Split, split};
+use crate::site::audience::Audience;
 use crate::site::data_page::{Query, Source, Statement, Written};
 use crate::site::diagnostic::{Code, Diagnostic, nearest};
 use crate::site::parameter::{Given, Parameter};
@@ -37,6 +38,9 @@ pub struct Declaration {
     parameters: BTreeMap<String, Parameter>,
     /// For whom it is the same, and for how long.
     pub cache: Cache,
+    /// For whom it is; for others the fallback stands.
+    #[serde(rename = "access")]
+    pub audience: Audience,
     /// How long a page waits for it; then the fallback stands.
     #[serde(deserialize_with = "budget")]
     pub budget: Duration,
@@ -52,6 +56,7 @@ impl Default for Declaration {
         Self {
             parameters: BTreeMap::new(),
             cache: Cache::default(),
+            audience: Audience::default(),
             budget: BUDGET,
             written: BTreeMap::new(),
             queries: BTreeMap::new(),
@@ -208,6 +213,11 @@ impl Declaration {
         let mut declaration = serde_yaml::from_str::<Self>(written)
             .map_err(|error| Box::new(yaml::diagnostic(Code::Fragment, file, text, lines_before, &error)))?;
         let source = Source { code: Code::Fragment, file, text, head: written, head_at: head.start };
+        if !declaration.audience.is_public() && declaration.cache.scope == Scope::Everyone {
+            let message = "what is for members cannot be the same for everyone";
+            let mistake = Diagnostic::error(Code::Fragment, source.place_of("access:"), message);
+            return Err(Box::new(mistake.hint("take `scope: reader`")));
+        }
         for (name, query) in std::mem::take(&mut declaration.written) {
             if TOLD.contains(&name.as_str()) {
                 let message = format!("`{name}` is what every fragment is told: call the query otherwise");
