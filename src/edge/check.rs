@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use handlebars::{RenderError, RenderErrorReason};
 use serde_json::{Map, Value, json};
 
-use super::data_page::{form_urls, misfit, order_shown};
+use super::data_page::{form_urls, misfit, misfit_of_rows, order_shown};
 use super::fragment::has_built_in_source;
 use super::templates::{Registered, Templates};
 use crate::site::config::Config;
@@ -129,6 +129,13 @@ impl Checked {
             {
                 let message = format!("the list cannot be shown: {why}");
                 self.found.push(Diagnostic::error(Code::DataPage, page.list_at.clone(), message));
+            }
+            if let Declared::Page(page) = &piece.declared
+                && let Some(each) = &page.each
+                && let Some(why) = misfit_of_rows(page, open.get(&each.table), tables.get(&each.table))
+            {
+                let message = format!("its rows cannot be listed: {why}");
+                self.found.push(Diagnostic::error(Code::DataPage, page.each_at.clone(), message));
             }
         }
         Ok(())
@@ -320,7 +327,8 @@ pub fn reads_the_store(written: &[Written]) -> bool {
     written.iter().any(|written| {
         let file = format!("dynamic/{}.hbs", written.name);
         if written.name.starts_with(data_page::FOLDER) {
-            DataPage::parse(&file, &written.text).is_ok_and(|page| !page.queries.is_empty() || page.list.is_some())
+            DataPage::parse(&file, &written.text)
+                .is_ok_and(|page| !page.queries.is_empty() || page.list.is_some() || page.each.is_some())
         } else if written.name.starts_with(fragment::FOLDER) {
             Declaration::read(&file, &written.text).is_ok_and(|(declared, _)| !declared.queries.is_empty())
         } else {

@@ -15,6 +15,7 @@ mod health;
 mod history;
 mod hostile;
 mod laws;
+mod listed;
 mod listing;
 mod live;
 mod moved;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::site::config::OpenTable;
-use crate::site::data_page::List;
+use crate::site::data_page::{DataPage, List, fits};
 use crate::site::parameter::Parameter;
 use crate::site::table::{ColumnName, ColumnType};
 use crate::store::StoreError;
@@ -53,4 +53,25 @@ pub(in crate::edge) fn misfit(
     }
     (list.search && open.search.is_empty())
         .then(|| format!("`search` is wanted, and `edge.data.{name}.search` names no column"))
+}
+
+/// What of the rows that `page` is for its table does not have, or the site has not opened.
+pub(in crate::edge) fn misfit_of_rows(
+    page: &DataPage,
+    open: Option<&OpenTable>,
+    table: Option<&Table>,
+) -> Option<String> {
+    let each = page.each.as_ref()?;
+    let mut list = each.list(&page.route);
+    // Columns of conditions are read as any; what they are compared with stands in the page.
+    list.columns.extend(std::mem::take(&mut list.fixed).into_keys());
+    list.search = page.search;
+    let misfit = misfit(&list, &page.parameters, open, table);
+    let kind = |column: &ColumnName| table.and_then(|table| table.column(column)).map(|column| column.kind);
+    let unlike = || {
+        let mut fixed = each.fixed.iter();
+        let (column, _) = fixed.find(|(column, value)| !kind(column).is_some_and(|kind| fits(value, kind)))?;
+        Some(format!("the column `{column}` holds another type than the value it is compared with"))
+    };
+    misfit.or_else(unlike)
 }

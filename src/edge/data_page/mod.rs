@@ -4,19 +4,23 @@
 //! |---|---|
 //! | each `route:` in `dynamic/pages/`  | the page, in the form that is asked for       |
 //! | the same with `.json`, `.csv`, ... | that form                                     |
+//! | `/sitemap-NAME.xml` and its parts  | its addresses ([`sitemap`])                   |
 //!
 //! [`routes::Routes`] knows which page answers a path, [`request`] what a request may say,
-//! [`ready`] whether the store can be asked, [`form`] the forms other than HTML. The steps
+//! [`ready`] whether the store can be asked, [`form`] the forms other than HTML, [`find`] the rows that a
+//! search of the site finds. The steps
 //! of an answer stand below, in [`answer`].
 //!
 //! Nothing of a request becomes part of a statement: its values were declared, checked and
 //! bound.
 
+pub(super) mod find;
 mod fit;
 mod form;
 pub(super) mod ready;
 mod request;
 pub(super) mod routes;
+mod sitemap;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +33,7 @@ use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
-pub(super) use self::fit::misfit;
+pub(super) use self::fit::{misfit, misfit_of_rows};
 use self::ready::Ready;
 pub(super) use self::request::order_shown;
 use self::request::{Asked, Wanted};
@@ -70,14 +74,31 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
     let found = room::with(edge.clone())
         .and(room::uri())
         .and_then(|edge: Edge, uri: Uri| async move { find(&edge, &uri).ok_or_else(warp::reject::reject) });
-    found
+    let of_sitemap = room::with(edge.clone())
+        .and(room::uri())
+        .and_then(|edge: Edge, uri: Uri| async move { sitemap_part(&edge, &uri).ok_or_else(warp::reject::reject) });
+    let map = of_sitemap
+        .and(room::get())
+        .and(room::with(edge.clone()))
+        .and(warp::header::headers_cloned())
+        .then(|(release, part): (Arc<LiveRelease>, _), edge: Edge, headers: HeaderMap| async move {
+            sitemap::answer(&edge, &release, part, &headers).await
+        })
+        .map(room::answer);
+    let page = found
         .and(room::get())
         .and(room::uri())
         .and(room::with(edge))
         .and(session::head())
         .then(answer)
-        .map(room::answer)
-        .boxed()
+        .map(room::answer);
+    map.or(page).unify().boxed()
+}
+
+fn sitemap_part(edge: &Edge, uri: &Uri) -> Option<(Arc<LiveRelease>, (usize, sitemap::Part))> {
+    let release = edge.release();
+    let part = sitemap::asked(&release.data_pages, &decoded_path(uri).ok()?)?;
+    Some((release, part))
 }
 
 fn find(edge: &Edge, uri: &Uri) -> Option<Found> {
@@ -86,6 +107,9 @@ fn find(edge: &Edge, uri: &Uri) -> Option<Found> {
         return None;
     }
     let path = decoded_path(uri).ok()?;
+    if sitemap::asked(&release.data_pages, &path).is_some() {
+        return None;
+    }
     let (number, asked) = release.data_pages.find(&path)?;
     Some(Found { release, number, asked })
 }

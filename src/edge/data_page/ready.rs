@@ -5,19 +5,20 @@
 //! A page with a mistake is told to the log with its file and line, and answers 503; all
 //! others answer. After a while it is looked at again: its table may have been imported.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::fit::misfit;
+use super::fit::{misfit, misfit_of_rows};
 use super::routes::Named;
+use super::sitemap::REMEMBERED;
 use crate::edge::fragment::Known;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
-use crate::site::data_page::List;
+use crate::site::data_page::{DataPage, List};
 use crate::site::release::BuildId;
-use crate::store::site_reads::{Open, SiteReads};
+use crate::store::site_reads::{At, Open, SiteReads};
 use crate::store::{Store, StoreError};
 
 /// When one may ask again for what is not ready.
@@ -33,6 +34,8 @@ pub(in crate::edge) struct Ready {
     /// The name of a page → what is wrong with it.
     faults: FxHashMap<String, String>,
     since: Instant,
+    /// The name of a page → where the parts of its sitemap begin, and when that was seen.
+    starts: Mutex<FxHashMap<String, (Instant, Arc<Vec<At>>)>>,
 }
 
 impl Ready {
@@ -43,7 +46,7 @@ impl Ready {
         before: Option<&Arc<Self>>,
     ) -> Result<Self, StoreError> {
         let open = release.site.edge.data.clone();
-        let lists: Vec<List> = release.data_pages.all().iter().filter_map(|page| page.declared.list.clone()).collect();
+        let lists: Vec<List> = release.data_pages.all().iter().flat_map(|page| lists_of(&page.declared)).collect();
         // When nothing was wrong, the connections serve on.
         let same = before.filter(|before| before.open == open && before.lists == lists && before.faults.is_empty());
         let reads = match same {
@@ -71,7 +74,7 @@ impl Ready {
                 note(format!("fragments/{}", known.name), fault);
             }
         }
-        Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now() })
+        Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now(), starts: Mutex::default() })
     }
 
     /// Whether this is what `release` wants, as far as is known.
@@ -79,10 +82,30 @@ impl Ready {
         self.release == release.id && (self.faults.is_empty() || self.since.elapsed() < SOON)
     }
 
+    /// Where the parts of the sitemap of the page `name` begin, if that was seen lately.
+    pub(super) fn starts(&self, name: &str) -> Option<Arc<Vec<At>>> {
+        let starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, known) = starts.get(name)?;
+        (since.elapsed() < REMEMBERED).then(|| Arc::clone(known))
+    }
+
+    pub(super) fn remember_starts(&self, name: &str, starts: Vec<At>) -> Arc<Vec<At>> {
+        let starts = Arc::new(starts);
+        let mut all = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned(), (Instant::now(), Arc::clone(&starts)));
+        starts
+    }
+
     /// Refuses when there is a mistake in the page.
     pub(super) fn fault(&self, name: &str) -> Result<(), Refusal> {
         if self.faults.contains_key(name) { Err(Refusal::Unavailable(SOON)) } else { Ok(()) }
     }
+}
+
+/// The lists that want indexes: what readers see, and the rows that a page is for.
+fn lists_of(page: &DataPage) -> impl Iterator<Item = List> {
+    let each = page.each.as_ref().map(|each| each.list(&page.route));
+    page.list.clone().into_iter().chain(each)
 }
 
 /// What is wrong with a page: its first query that the database does not take, or its list.
@@ -94,6 +117,11 @@ async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
             let why = error.said_of_query();
             return Some(format!("{}:{line}: the query `{name}` cannot be asked: {why}", page.file));
         }
+    }
+    if let Some(each) = &page.declared.each
+        && let Some(why) = misfit_of_rows(&page.declared, reads.open(&each.table), reads.table(&each.table))
+    {
+        return Some(format!("{}: its rows cannot be listed: {why}", page.file));
     }
     let list = page.declared.list.as_ref()?;
     let name = &list.table;

@@ -4,6 +4,7 @@
 //! their lines, and for the edge, which answers from it. What a query means is not known
 //! here: that is asked of the store, by the edge.
 
+mod each;
 mod functions;
 mod list;
 mod route;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use each::{Each, SITEMAP, fits, sitemap_of};
 pub use functions::may_be_called;
 pub use list::{Direction, Filter, List, Order};
 pub use route::Route;
@@ -56,6 +58,14 @@ pub struct DataPage {
     pub queries: BTreeMap<String, Query>,
     /// A list, if it has one.
     pub list: Option<List>,
+    /// The rows that it is for, if it says so.
+    pub each: Option<Each>,
+    /// The line that says so.
+    pub each_at: Place,
+    /// Whether search engines are told its addresses.
+    pub sitemap: bool,
+    /// Whether its rows are found by who searches the site.
+    pub search: bool,
     /// The forms in which it answers, the usual one first.
     pub formats: Vec<Format>,
     /// How long others may keep an answer; not at all when nothing is said.
@@ -126,6 +136,11 @@ struct Head {
     #[serde(default)]
     query: BTreeMap<String, Written>,
     list: Option<List>,
+    each: Option<Each>,
+    #[serde(default)]
+    sitemap: bool,
+    #[serde(default)]
+    search: bool,
     #[serde(default = "only_html")]
     formats: Vec<Format>,
     cache: Option<String>,
@@ -267,6 +282,7 @@ impl Source<'_> {
             let message = list.mistake(|name| parameters.contains_key(name));
             found.extend(message.map(|message| self.mistake("list:", message)));
         }
+        self.check_each(&read.route, (read.each.as_ref(), read.audience), (read.sitemap, read.search), &mut found);
         let names = ["parameters", "list", "formats", "path", "site"];
         if let Some(taken) = names.into_iter().find(|name| queries.contains_key(*name)) {
             found.push(self.mistake(
@@ -298,10 +314,42 @@ impl Source<'_> {
             parameters,
             queries,
             list: read.list,
+            each: read.each,
+            each_at: self.place_of("each:"),
+            sitemap: read.sitemap,
+            search: read.search,
             formats: read.formats,
             cache: cache.and_then(|(cache, _)| cache),
             template: format!("{{{{!--{}--}}}}{template}", "\n".repeat(self.lines_before(template))),
         })
+    }
+
+    /// What contradicts itself in that which the page says of its rows.
+    fn check_each(
+        &self,
+        route: &Route,
+        (each, audience): (Option<&Each>, Audience),
+        (sitemap, search): (bool, bool),
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let wishes = [("sitemap", sitemap), ("search", search)].into_iter().filter(|(_, is_wanted)| *is_wanted);
+        match each {
+            None => found.extend(wishes.map(|(key, _)| {
+                self.mistake(&format!("{key}:"), format!("`{key}` wants to know which rows the page is for"))
+                    .hint("say it: `each: { table: city }`, with `parameters` if columns have other names than they")
+            })),
+            Some(each) => {
+                found.extend(each.mistake(route).map(|message| self.mistake("each:", message)));
+                if search && each.title.is_none() {
+                    let message = "`search` wants to know what a row is called: `each` has no `title`";
+                    found.push(self.mistake("each:", message.to_owned()).hint("name a column: `title: name`"));
+                }
+            }
+        }
+        if sitemap && !audience.is_public() {
+            let message = "what is for members is nothing for search engines".to_owned();
+            found.push(self.mistake("sitemap:", message).hint("take `sitemap` out, or say `access: public`"));
+        }
     }
 
     fn lines_before(&self, template: &str) -> usize {

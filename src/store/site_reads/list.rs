@@ -202,6 +202,38 @@ pub(super) fn page(
     Ok(Page { rows: rows.into_iter().map(|(row, _)| row).collect(), previous, next })
 }
 
+/// The key of the row that is the last of the next `rows`, if there are more behind it.
+pub(super) fn last_of_next(
+    sql: &Sql<'_>,
+    tables: &BTreeMap<TableName, Table>,
+    wanted: &Wanted,
+    rows: u32,
+) -> Result<Option<Given>, StoreError> {
+    let table = tables.get(&wanted.table);
+    let table = table.ok_or_else(|| StoreError::NoSuchTable { name: wanted.table.clone() })?;
+    let from = match &wanted.at {
+        At::After(cursor) => Some(cursor),
+        At::First | At::Before(_) => None,
+    };
+    let question = Question {
+        dialect: sql.dialect(),
+        table,
+        searched: &[],
+        wanted,
+        by_key: true,
+        way: Way::Forwards,
+        stretch: Stretch::With,
+        from,
+        room: 2,
+    };
+    let (statement, values) = question.at_once();
+    let found = sql.rows(&format!("{statement} OFFSET {}", rows.saturating_sub(1)), &values, |row| {
+        Ok(with_cursor(row::named(row)?.0).1.key)
+    })?;
+    // The second of the two says that there are more.
+    Ok(<[Given; 2]>::try_from(found).ok().map(|[last, _]| last))
+}
+
 /// The names of the two columns that are read for the cursor alone.
 const AT_VALUE: &str = "littoral_at_value";
 const AT_KEY: &str = "littoral_at_key";

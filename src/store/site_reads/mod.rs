@@ -240,6 +240,12 @@ impl Snapshot<'_> {
         list::page(&self.sql, self.tables, self.open, wanted)
     }
 
+    /// The key of the row that is the last of the next `rows` of a list by its key, if there are
+    /// more behind it: where the part after these begins.
+    pub fn last_of_next(&self, wanted: &Wanted, rows: u32) -> Result<Option<Given>, StoreError> {
+        list::last_of_next(&self.sql, self.tables, wanted, rows)
+    }
+
     /// PostgreSQL's answer comes whole; SQLite's row by row, and is left when it is too long.
     fn bounded<'t>(&self, statement: &'t str) -> std::borrow::Cow<'t, str> {
         match self.sql.dialect() {
