@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::browser::Browser;
 use crate::form::make_table;
 use crate::fragment::dress_with_account;
-use crate::support::{Release, TestEdge, quick};
+use crate::support::{Release, TestEdge, quick, wait_for};
 
 /// Three countries, seven cities, one of them without a population, and a column that is
 /// nobody's business.
@@ -488,6 +488,28 @@ async fn other_methods_are_refused_with_those_there_are() {
         (slashed.status().as_u16(), slashed.headers()["location"].to_str().unwrap()),
         (301, "/cities/pt?sort=name")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_table_comes_later_is_mended_and_others_answer_meanwhile() {
+    let edge = TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        let data = "village: { columns: [id, name] }";
+        let more: littoral::store::site_reads::Open = serde_yaml::from_str(data).unwrap();
+        site.manifest.site.edge.data.extend(more);
+        site.template("pages/cities", CITIES);
+        let query = "query:\n  all: SELECT name FROM village\n---\n{{#each all}}{{name}}{{/each}}";
+        site.template("pages/villages", &format!("---\nroute: /villages\ntitle: V\n{query}"));
+        site.template("fragments/villages", &format!("---\n{query}"));
+        site.moving_page("/with/", "<p>", &[("villages", "None", "</p>")]);
+    })
+    .await;
+    assert_eq!(edge.get("/villages").await.status(), 503);
+    assert_eq!(edge.get("/with/").await.text().await.unwrap(), "<p>None</p>");
+    make_table(&edge, "CREATE TABLE village (id int8 PRIMARY KEY, name text); INSERT INTO village VALUES (1, 'Alte')");
+    wait_for(&edge, "/villages", |body| body.contains("Alte")).await;
+    assert_eq!(edge.get("/cities/pt").await.status(), 200);
+    wait_for(&edge, "/with/", |body| body == "<p>Alte</p>").await;
 }
 
 const LARGEST: &str = "---

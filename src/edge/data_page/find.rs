@@ -42,7 +42,7 @@ pub(in crate::edge) async fn groups(
     }
     let mut found = Vec::new();
     let asking = async {
-        let Ok(ready) = edge.data_ready(release).await else { return };
+        let Ok(ready) = edge.data_ready(release, "").await else { return };
         for page in pages {
             found.extend(group(edge, &ready, page, question).await);
         }

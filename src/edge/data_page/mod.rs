@@ -226,7 +226,7 @@ async fn found(
     let path = || bare(uri.path(), asked.format).to_owned();
     let mut last = None;
     for _ in 0..2 {
-        let ready = edge.data_ready(release).await.map_err(|error| refusal(&page.file, &error))?;
+        let ready = edge.data_ready(release, &page.name).await.map_err(|error| refusal(&page.file, &error))?;
         let wanted = request::wanted(&page.declared, &ready, asked, uri.query().unwrap_or_default())?;
         ready.fault(&page.name)?;
         match read(&ready, Arc::clone(release), number, wanted, path()).await {

@@ -64,22 +64,29 @@ impl Ready {
             }
             faults.insert(name, fault);
         };
-        for page in release.data_pages.all() {
+        // In the same release nothing is written otherwise: only what was wrong may be mended now.
+        let again = before.filter(|before| before.release == release.id);
+        let is_doubtful = |name: &str| again.is_none_or(|before| before.faults.contains_key(name));
+        for page in release.data_pages.all().iter().filter(|page| is_doubtful(&page.name)) {
             if let Some(fault) = fault(&reads, page).await {
                 note(page.name.clone(), fault);
             }
         }
         for known in release.fragments.all() {
-            if let Some(fault) = fault_of_fragment(&reads, known).await {
-                note(format!("fragments/{}", known.name), fault);
+            let name = known.data_name();
+            if is_doubtful(&name)
+                && let Some(fault) = fault_of_fragment(&reads, known).await
+            {
+                note(name, fault);
             }
         }
         Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now(), starts: Mutex::default() })
     }
 
-    /// Whether this is what `release` wants, as far as is known.
-    pub(in crate::edge) fn serves(&self, release: &LiveRelease) -> bool {
-        self.release == release.id && (self.faults.is_empty() || self.since.elapsed() < SOON)
+    /// Whether this is what the page `whose` of `release` wants, as far as is known. A page with
+    /// a mistake is looked at again after a while, and no other page waits for that.
+    pub(in crate::edge) fn serves(&self, release: &LiveRelease, whose: &str) -> bool {
+        self.release == release.id && (!self.faults.contains_key(whose) || self.since.elapsed() < SOON)
     }
 
     /// Where the parts of the sitemap of the page `name` begin, if that was seen lately.
@@ -97,7 +104,7 @@ impl Ready {
     }
 
     /// Refuses when there is a mistake in the page.
-    pub(super) fn fault(&self, name: &str) -> Result<(), Refusal> {
+    pub(in crate::edge) fn fault(&self, name: &str) -> Result<(), Refusal> {
         if self.faults.contains_key(name) { Err(Refusal::Unavailable(SOON)) } else { Ok(()) }
     }
 }

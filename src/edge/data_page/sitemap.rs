@@ -89,7 +89,7 @@ pub(super) async fn answer(
 ) -> Result<Response, Refusal> {
     let page = release.data_pages.page(number).ok_or(Refusal::NotFound)?;
     let Some(each) = &page.declared.each else { return Err(Refusal::NotFound) };
-    let ready = edge.data_ready(release).await.map_err(|error| refusal(&page.file, &error))?;
+    let ready = edge.data_ready(release, &page.name).await.map_err(|error| refusal(&page.file, &error))?;
     ready.fault(&page.name)?;
     let rows = Rows { ready: &ready, page: &page.declared, each };
     // Waiting ones would hold as much as those that are made.

@@ -126,9 +126,7 @@ impl Order {
         let name = self.call.known.name.as_str();
         let found = match own_source(&self.edge, name).or_else(|| built_in::source(name)) {
             Some(source) => timeout_at(end.into(), source.find(&asked)).await?.map_err(NotRendered::Data)?,
-            None => timeout_at(end.into(), query::found(&asked, &self.call.known.declaration))
-                .await?
-                .map_err(NotRendered::Data)?,
+            None => timeout_at(end.into(), query::found(&asked, &self.call.known)).await?.map_err(NotRendered::Data)?,
         };
         let data = self.data(found.values);
         let place = timeout_at(end.into(), PLACES.acquire()).await?.map_err(|_| NotRendered::TooSlow)?;
