@@ -215,8 +215,8 @@ impl Config {
                 Self::default()
             }
         };
-        for (key, message) in config.wrong_values() {
-            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, key), message));
+        for (keys, message) in config.wrong_values() {
+            found.push(Diagnostic::error(Code::Configuration, place_of(text, &keys), message));
         }
         if !config.base_url.ends_with('/') {
             config.base_url.push('/');
@@ -226,7 +226,9 @@ impl Config {
         (config, found)
     }
 
-    fn wrong_values(&self) -> Vec<(&'static str, String)> {
+    /// What is wrong, each with the key it is about, and those above it as far as they are needed
+    /// to find it.
+    fn wrong_values(&self) -> Vec<(Vec<&str>, String)> {
         let mut wrong = Vec::new();
         let host = self.base_url.strip_prefix("https://").or_else(|| self.base_url.strip_prefix("http://"));
         let is_host = |rest: &str| {
@@ -235,37 +237,43 @@ impl Config {
                 && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
         };
         if !host.is_some_and(is_host) {
-            wrong.push(("base_url", format!("expected `http://` or `https://` and a host, found `{}`", self.base_url)));
+            wrong.push((
+                vec!["base_url"],
+                format!("expected `http://` or `https://` and a host, found `{}`", self.base_url),
+            ));
         } else if self.base_url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
             // Every URL of the site, in texts and layouts alike, would need it in front.
             let message = format!("expected a site at the root of its host, found a path in `{}`", self.base_url);
-            wrong.push(("base_url", message));
+            wrong.push((vec!["base_url"], message));
         }
         if self.paginate == 0 {
-            wrong.push(("paginate", "expected at least 1 page on a list page, found 0".to_owned()));
+            wrong.push((vec!["paginate"], "expected at least 1 page on a list page, found 0".to_owned()));
         }
         for pattern in self.permalinks.values().filter(|pattern| !is_path(pattern)) {
-            wrong.push(("permalinks", format!("expected a path such as `/{{year}}/{{slug}}/`, found `{pattern}`")));
+            wrong.push((
+                vec!["permalinks"],
+                format!("expected a path such as `/{{year}}/{{slug}}/`, found `{pattern}`"),
+            ));
         }
         for name in self.taxonomies.iter().filter(|name| !is_path(name) || name.contains('/')) {
-            wrong.push(("taxonomies", format!("expected a word for the URL, found `{name}`")));
+            wrong.push((vec!["taxonomies"], format!("expected a word for the URL, found `{name}`")));
         }
         if !self.feed.path.starts_with('/') || !is_path(&self.feed.path) {
             wrong.push((
-                "path",
+                vec!["path"],
                 format!("expected a path from the site's root such as `/atom.xml`, found `{}`", self.feed.path),
             ));
         }
         for (table, open) in &self.edge.data {
             if open.columns.is_empty() {
                 wrong.push((
-                    "columns",
+                    vec!["data", table.as_str(), "columns"],
                     format!("expected at least one column of `{table}` under `edge.data`, found none"),
                 ));
             }
             if let Some(column) = open.search.iter().find(|column| !open.columns.contains(column)) {
                 wrong.push((
-                    "search",
+                    vec!["data", table.as_str(), "search"],
                     format!("`{column}` is searched in `{table}`, but is not among its open columns"),
                 ));
             }
@@ -274,12 +282,22 @@ impl Config {
     }
 }
 
-fn place_of_key(text: &str, key: &str) -> Place {
-    let written = format!("{key}:");
-    // A key may stand inside braces: `feed: { path: /atom.xml }`.
-    let begins =
-        |at: &usize| text[..*at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '_');
-    match text.match_indices(&written).map(|(at, _)| at).find(begins) {
+/// The line of the last of these keys, each of which stands behind the one before.
+fn place_of(text: &str, keys: &[&str]) -> Place {
+    let mut from = 0;
+    let mut found = None;
+    for key in keys {
+        let written = format!("{key}:");
+        // A key may stand inside braces: `feed: { path: /atom.xml }`.
+        let begins = |at: &usize| {
+            let before = text[..*at].chars().next_back();
+            before.is_none_or(|before| !before.is_alphanumeric() && before != '_')
+        };
+        let Some(at) = text[from..].match_indices(&written).map(|(at, _)| from + at).find(begins) else { break };
+        found = Some(at);
+        from = at + written.len();
+    }
+    match found {
         Some(at) => {
             let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
             Place::of(FILE, text, at..at + text[at..line_end].trim_end().len())

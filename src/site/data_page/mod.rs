@@ -280,7 +280,10 @@ impl Source<'_> {
         }
         if let Some(list) = &read.list {
             let message = list.mistake(|name| parameters.contains_key(name));
-            found.extend(message.map(|message| self.mistake("list:", message)));
+            found.extend(
+                message
+                    .map(|(key, message)| Diagnostic::error(Code::DataPage, self.place_below("list:", key), message)),
+            );
         }
         self.check_each(&read.route, (read.each.as_ref(), read.audience), (read.sitemap, read.search), &mut found);
         let names = ["parameters", "list", "formats", "path", "site"];
@@ -363,6 +366,30 @@ impl Source<'_> {
     /// The line that begins with `key`.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.place_from(0, key)
+    }
+
+    /// The line below `above` that begins with `key`; that of `above` itself when the key stands in
+    /// it, in braces.
+    fn place_below(&self, above: &str, key: &str) -> Place {
+        let is_first = |at: &usize| *at == 0 || self.head[..*at].ends_with('\n');
+        let begins = self.head.match_indices(above).map(|(at, _)| at).find(is_first);
+        let within = begins.map(|at| {
+            let rest = &self.head[at + above.len()..];
+            // Up to the next key that stands as far left.
+            let end = rest.match_indices('\n').map(|(end, _)| end).find(|end| {
+                rest[end + 1..].chars().next().is_some_and(|next| !next.is_whitespace() && next != '-' && next != '#')
+            });
+            at + above.len()..at + above.len() + end.unwrap_or(rest.len())
+        });
+        let key_at = within.and_then(|within| {
+            let mut at = within.start;
+            self.head[within].split_inclusive('\n').find_map(|line| {
+                let begins = line.trim_start().starts_with(key).then_some(at);
+                at += line.len();
+                begins
+            })
+        });
+        key_at.map_or_else(|| self.place_of(above), |at| self.place_from(at, key))
     }
 
     fn place_from(&self, mut from: usize, key: &str) -> Place {

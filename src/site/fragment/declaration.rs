@@ -41,8 +41,10 @@ pub struct Declaration {
     /// For whom it is; for others the fallback stands.
     #[serde(rename = "access")]
     pub audience: Audience,
+    #[serde(rename = "budget")]
+    written_budget: Option<String>,
     /// How long a page waits for it; then the fallback stands.
-    #[serde(deserialize_with = "budget")]
+    #[serde(skip, default = "usual_budget")]
     pub budget: Duration,
     #[serde(rename = "query")]
     written: BTreeMap<String, Written>,
@@ -57,6 +59,7 @@ impl Default for Declaration {
             parameters: BTreeMap::new(),
             cache: Cache::default(),
             audience: Audience::default(),
+            written_budget: None,
             budget: BUDGET,
             written: BTreeMap::new(),
             queries: BTreeMap::new(),
@@ -113,26 +116,24 @@ fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Str
     }
 }
 
-fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    time(deserializer, "budget", LONGEST_BUDGET, "2s")
-        .and_then(|time| if time.is_zero() { Err(D::Error::custom("`budget` is at least `1ms`")) } else { Ok(time) })
+fn usual_budget() -> Duration {
+    BUDGET
+}
+
+fn budget(text: &str) -> Result<Duration, String> {
+    match time(text, "budget", LONGEST_BUDGET, "2s")? {
+        Duration::ZERO => Err("`budget` is at least `1ms`".to_owned()),
+        time => Ok(time),
+    }
 }
 
 fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    time(deserializer, "for", LONGEST_KEPT, "7d")
+    time(&String::deserialize(deserializer)?, "for", LONGEST_KEPT, "7d").map_err(D::Error::custom)
 }
 
-fn time<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    key: &str,
-    longest: Duration,
-    in_words: &str,
-) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    time_span::parse(&text, longest).ok_or_else(|| {
-        D::Error::custom(format_args!(
-            "`{key}` is a time such as `200ms`, `60s`, `5m`, `1h`, at most `{in_words}`, not `{text}`"
-        ))
+fn time(text: &str, key: &str, longest: Duration, in_words: &str) -> Result<Duration, String> {
+    time_span::parse(text, longest).ok_or_else(|| {
+        format!("`{key}` is a time such as `200ms`, `60s`, `5m`, `1h`, at most `{in_words}`, not `{text}`")
     })
 }
 
@@ -213,6 +214,11 @@ impl Declaration {
         let mut declaration = serde_yaml::from_str::<Self>(written)
             .map_err(|error| Box::new(yaml::diagnostic(Code::Fragment, file, text, lines_before, &error)))?;
         let source = Source { code: Code::Fragment, file, text, head: written, head_at: head.start };
+        // Here, because the reader of YAML does not know where a value stands that is refused so.
+        if let Some(text) = declaration.written_budget.take() {
+            let refused = |message| Diagnostic::error(Code::Fragment, source.place_of("budget:"), message);
+            declaration.budget = budget(&text).map_err(|message| Box::new(refused(message)))?;
+        }
         if !declaration.audience.is_public() && declaration.cache.scope == Scope::Everyone {
             let message = "what is for members cannot be the same for everyone";
             let mistake = Diagnostic::error(Code::Fragment, source.place_of("access:"), message);
