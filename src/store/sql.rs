@@ -92,7 +92,7 @@ impl<'c> Sql<'c> {
         match self.0 {
             Engine::Sqlite(connection) => {
                 let prepared = sqlite::prepare(connection, statement)?;
-                Ok(prepared.column_names().into_iter().map(str::to_owned).collect())
+                Ok(prepared.column_names().map(str::to_owned).collect())
             }
             Engine::Postgres(connection) => connection.columns(statement),
         }

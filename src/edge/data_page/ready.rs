@@ -24,6 +24,9 @@ use crate::store::{Store, StoreError};
 /// When one may ask again for what is not ready.
 pub(in crate::edge) const SOON: Duration = Duration::from_secs(2);
 
+/// When it was seen where parts begin, and where that is.
+type Starts = (Instant, Arc<Vec<At>>);
+
 /// What is ready for the data pages of a release.
 #[derive(Debug)]
 pub(in crate::edge) struct Ready {
@@ -35,7 +38,7 @@ pub(in crate::edge) struct Ready {
     faults: FxHashMap<String, String>,
     since: Instant,
     /// The name of a page → where the parts of its sitemap begin, and when that was seen.
-    starts: Mutex<FxHashMap<String, (Instant, Arc<Vec<At>>)>>,
+    starts: Mutex<FxHashMap<String, Starts>>,
 }
 
 impl Ready {
