@@ -6,7 +6,8 @@
 use super::layout;
 use super::output::plan::Plan;
 use super::sources::{Sources, read_text};
-use crate::site::data_page::{self, DataPage, Format, Route};
+use crate::site::config::Config;
+use crate::site::data_page::{self, DataPage, Format, Route, sitemap_of};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
 /// Where data pages answer.
@@ -17,6 +18,10 @@ pub struct Routes(Vec<Claimed>);
 #[derive(Clone, Debug)]
 struct Claimed {
     route: Route,
+    /// The line by which it is for members.
+    members_at: Option<Place>,
+    /// The path of its sitemap without the end, if it has one.
+    sitemap: Option<String>,
     formats: Vec<Format>,
     place: Place,
 }
@@ -41,7 +46,16 @@ impl Routes {
                             .err()
                             .map(|mistake| Diagnostic { place: Some(page.title_at.clone()), ..mistake }),
                     );
-                    routes.push(Claimed { route: page.route, formats: page.formats, place: page.route_at });
+                    let members_at = (!page.audience.is_public()).then_some(page.audience_at);
+                    let name = file.strip_prefix("dynamic/").and_then(|name| name.strip_suffix(".hbs"));
+                    let sitemap = name.filter(|_| page.sitemap).map(sitemap_of);
+                    routes.push(Claimed {
+                        route: page.route,
+                        members_at,
+                        sitemap,
+                        formats: page.formats,
+                        place: page.route_at,
+                    });
                 }
                 Err(mistakes) => found.extend(mistakes),
             }
@@ -49,8 +63,16 @@ impl Routes {
         Self(routes)
     }
 
-    /// Tells which of them claim what another one, or an output of the build, answers.
-    pub fn check(&self, plan: &Plan, found: &mut Vec<Diagnostic>) {
+    /// Tells which of them claim what another one, or an output of the build, answers; and which
+    /// are for members that the site cannot have.
+    pub fn check(&self, plan: &Plan, config: &Config, found: &mut Vec<Diagnostic>) {
+        let in_vain = self.0.iter().filter_map(|claimed| claimed.members_at.clone()).filter(|_| !config.edge.accounts);
+        found.extend(in_vain.map(|place| {
+            let message = "this page is for members, and the site has no accounts";
+            Diagnostic::error(Code::DataPage, place, message)
+                .hint("say `edge: { accounts: true }` in littoral.yaml, or `access: public`")
+        }));
+        self.check_sitemaps(plan, found);
         for (number, claimed) in self.0.iter().enumerate() {
             let route = &claimed.route;
             if let Some(other) = self.0[..number].iter().find(|other| other.route.meets(route)) {
@@ -68,6 +90,39 @@ impl Routes {
         }
     }
 
+    /// Tells which sitemaps would stand where something else does.
+    fn check_sitemaps(&self, plan: &Plan, found: &mut Vec<Diagnostic>) {
+        let named = || self.0.iter().filter_map(|claimed| Some((claimed.sitemap.as_deref()?, &claimed.place)));
+        for (number, (stem, place)) in named().enumerate() {
+            // A part of one may be called as another is: `cities` and `cities-1`.
+            let is_part = |other: &str| {
+                let part = other.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+                part.is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+            };
+            let mut others = named().enumerate().filter(|(at, _)| *at != number);
+            let other = others.find(|(at, (other, _))| (*other == stem && *at < number) || is_part(other));
+            let path = format!("{stem}.xml");
+            if let Some((_, (_, other))) = other {
+                let message =
+                    format!("its sitemap `{path}` would be called as that of {}, or a part of it", other.file);
+                found.push(
+                    Diagnostic::error(Code::DuplicateUrl, place.clone(), message).hint("rename one of the files"),
+                );
+            } else if plan.at(&path).is_some() {
+                let message = format!("the build makes a file for `{path}`, where the sitemap of this page would be");
+                found.push(Diagnostic::error(Code::DuplicateUrl, place.clone(), message).hint("rename one of them"));
+            }
+        }
+    }
+
+    /// The paths of the sitemaps that the edge makes, in order.
+    pub fn sitemaps(&self) -> Vec<String> {
+        let mut paths: Vec<String> =
+            self.0.iter().filter_map(|claimed| Some(format!("{}.xml", claimed.sitemap.as_deref()?))).collect();
+        paths.sort_unstable();
+        paths
+    }
+
     /// Whether a data page answers `path`, decoded: which rows there are, only the store knows.
     pub fn answer(&self, path: &str) -> bool {
         self.0.iter().any(|claimed| {
@@ -80,7 +135,7 @@ impl Routes {
 
     /// As they are written.
     pub fn names(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|claimed| format!("{} {:?}", claimed.route, claimed.formats))
+        self.0.iter().map(|claimed| format!("{} {:?} {:?}", claimed.route, claimed.formats, claimed.sitemap))
     }
 }
 

@@ -46,6 +46,39 @@ pub(super) fn print_summary(report: &Report, took: Duration) {
     );
 }
 
+/// What `littoral check` has looked at, and how much of it is wrong.
+pub(super) struct Looked {
+    pub(super) pages: usize,
+    pub(super) data_pages: usize,
+    pub(super) fragments: usize,
+    pub(super) queries: usize,
+    pub(super) errors: usize,
+    pub(super) warnings: usize,
+    pub(super) took: Duration,
+}
+
+/// `Checked 76 pages, 3 data pages, 2 fragments and 7 queries in 0.42 s: no mistakes.`
+pub(super) fn print_checked(looked: &Looked) {
+    let count = |number: usize, of: &str, more: &str| format!("{number} {}", if number == 1 { of } else { more });
+    let verdict = match (looked.errors, looked.warnings) {
+        (0, 0) => "no mistakes".to_owned(),
+        (0, warnings) => count(warnings, "warning", "warnings"),
+        (errors, 0) => count(errors, "error", "errors"),
+        (errors, warnings) => {
+            format!("{}, {}", count(errors, "error", "errors"), count(warnings, "warning", "warnings"))
+        }
+    };
+    let _ = writeln!(
+        std::io::stdout(),
+        "Checked {}, {}, {} and {} in {:.2} s: {verdict}.",
+        count(looked.pages, "page", "pages"),
+        count(looked.data_pages, "data page", "data pages"),
+        count(looked.fragments, "fragment", "fragments"),
+        count(looked.queries, "query", "queries"),
+        looked.took.as_secs_f64()
+    );
+}
+
 /// Why each output was rendered, one a line.
 pub(super) fn print_why(why: &Why) {
     let mut out = std::io::stdout().lock();

@@ -5,6 +5,7 @@
 //! misuse of the command line.
 
 mod build;
+mod check;
 mod data;
 mod diagnostics;
 mod form;
@@ -48,6 +49,8 @@ enum Command {
     New(new::Options),
     /// Build the site into public/
     Build(build::Options),
+    /// Look at everything, the queries of data pages too, and publish nothing
+    Check(check::Options),
     /// Build, serve on this machine, and build again whenever a file changes
     Watch(watch::Options),
     /// Serve the built site, with search and accounts
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::New(options) => new::run(&options),
         Command::Build(options) => build::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Data(options) => data::run(&options),

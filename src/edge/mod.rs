@@ -25,6 +25,7 @@ mod admin;
 mod api;
 mod body;
 mod changes;
+pub mod check;
 mod connection;
 mod data_page;
 mod files;

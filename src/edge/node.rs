@@ -170,9 +170,10 @@ impl Edge {
         Ok(self.0.store.wait().await.clone())
     }
 
-    /// What is ready for the data pages of `release`, made now if it is not.
-    pub(super) async fn data_ready(&self, release: &LiveRelease) -> Result<Arc<Ready>, StoreError> {
-        let is_fit = |ready: &Arc<Ready>| ready.serves(release);
+    /// What is ready for the data page or fragment `whose` of `release` (its template's name; none:
+    /// for any that has no mistake), made now if it is not.
+    pub(super) async fn data_ready(&self, release: &LiveRelease, whose: &str) -> Result<Arc<Ready>, StoreError> {
+        let is_fit = |ready: &Arc<Ready>| ready.serves(release, whose);
         if let Some(ready) = self.0.data.load_full().filter(is_fit) {
             return Ok(ready);
         }
@@ -208,7 +209,7 @@ impl Edge {
         let release = self.release();
         if release.reads_the_store() {
             // What is wrong with it has been told.
-            let _ = self.data_ready(&release).await;
+            let _ = self.data_ready(&release, "").await;
         }
     }
 

@@ -226,13 +226,11 @@ impl Config {
                 Self::default()
             }
         };
-        for (key, message) in config.wrong_values() {
-            found.push(Diagnostic::error(Code::Configuration, place_of_key(text, 0, key), message));
+        for (keys, message) in config.wrong_values() {
+            found.push(Diagnostic::error(Code::Configuration, place_of(text, &keys), message));
         }
-        // A word such as `till` may be a key elsewhere, too.
-        let webhooks = text.find("webhooks:").unwrap_or(0);
         for (name, hook) in &config.edge.webhooks {
-            let place = || place_of_key(text, webhooks, name);
+            let place = || place_of(text, &["webhooks", name]);
             let mistakes = hook.mistakes(name).into_iter();
             found.extend(mistakes.map(|message| Diagnostic::error(Code::Configuration, place(), message)));
         }
@@ -250,7 +248,9 @@ impl Config {
         (config, found)
     }
 
-    fn wrong_values(&self) -> Vec<(&'static str, String)> {
+    /// What is wrong, each with the key it is about, and those above it as far as they are needed
+    /// to find it.
+    fn wrong_values(&self) -> Vec<(Vec<&str>, String)> {
         let mut wrong = Vec::new();
         let host = self.base_url.strip_prefix("https://").or_else(|| self.base_url.strip_prefix("http://"));
         let is_host = |rest: &str| {
@@ -259,45 +259,53 @@ impl Config {
                 && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
         };
         if !host.is_some_and(is_host) {
-            wrong.push(("base_url", format!("expected `http://` or `https://` and a host, found `{}`", self.base_url)));
+            wrong.push((
+                vec!["base_url"],
+                format!("expected `http://` or `https://` and a host, found `{}`", self.base_url),
+            ));
         } else if self.base_url.splitn(4, '/').nth(3).is_some_and(|path| !path.is_empty()) {
             // Every URL of the site, in texts and layouts alike, would need it in front.
             let message = format!("expected a site at the root of its host, found a path in `{}`", self.base_url);
-            wrong.push(("base_url", message));
+            wrong.push((vec!["base_url"], message));
         }
         if self.paginate == 0 {
-            wrong.push(("paginate", "expected at least 1 page on a list page, found 0".to_owned()));
+            wrong.push((vec!["paginate"], "expected at least 1 page on a list page, found 0".to_owned()));
         }
         for pattern in self.permalinks.values().filter(|pattern| !is_path(pattern)) {
-            wrong.push(("permalinks", format!("expected a path such as `/{{year}}/{{slug}}/`, found `{pattern}`")));
+            wrong.push((
+                vec!["permalinks"],
+                format!("expected a path such as `/{{year}}/{{slug}}/`, found `{pattern}`"),
+            ));
         }
         for name in self.taxonomies.iter().filter(|name| !is_path(name) || name.contains('/')) {
-            wrong.push(("taxonomies", format!("expected a word for the URL, found `{name}`")));
+            wrong.push((vec!["taxonomies"], format!("expected a word for the URL, found `{name}`")));
         }
         if !self.feed.path.starts_with('/') || !is_path(&self.feed.path) {
             wrong.push((
-                "path",
+                vec!["path"],
                 format!("expected a path from the site's root such as `/atom.xml`, found `{}`", self.feed.path),
             ));
         }
         for (table, open) in &self.edge.data {
             if open.columns.is_empty() {
                 wrong.push((
-                    "columns",
+                    vec!["data", table.as_str(), "columns"],
                     format!("expected at least one column of `{table}` under `edge.data`, found none"),
                 ));
             }
             if let Some(column) = open.search.iter().find(|column| !open.columns.contains(column)) {
                 wrong.push((
-                    "search",
+                    vec!["data", table.as_str(), "search"],
                     format!("`{column}` is searched in `{table}`, but is not among its open columns"),
                 ));
             }
-            wrong.extend(open.api.as_ref().and_then(|api| api.mistake(table, open)));
+            if let Some((key, message)) = open.api.as_ref().and_then(|api| api.mistake(table, open)) {
+                wrong.push((vec!["data", table.as_str(), "api", key], message));
+            }
         }
         for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {
             wrong.push((
-                "origins",
+                vec!["api", "origins"],
                 format!("expected an origin such as `https://till.example`, or `*`, found `{origin}`"),
             ));
         }
@@ -317,13 +325,22 @@ fn is_origin(text: &str) -> bool {
     text == "*" || host.is_some_and(is_host)
 }
 
-/// Where `key` first stands, from `from` on.
-fn place_of_key(text: &str, from: usize, key: &str) -> Place {
-    let written = format!("{key}:");
-    // A key may stand inside braces: `feed: { path: /atom.xml }`.
-    let begins =
-        |at: &usize| text[..*at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && before != '_');
-    match text[from..].match_indices(&written).map(|(at, _)| from + at).find(begins) {
+/// The line of the last of these keys, each of which stands behind the one before.
+fn place_of(text: &str, keys: &[&str]) -> Place {
+    let mut from = 0;
+    let mut found = None;
+    for key in keys {
+        let written = format!("{key}:");
+        // A key may stand inside braces: `feed: { path: /atom.xml }`.
+        let begins = |at: &usize| {
+            let before = text[..*at].chars().next_back();
+            before.is_none_or(|before| !before.is_alphanumeric() && before != '_')
+        };
+        let Some(at) = text[from..].match_indices(&written).map(|(at, _)| from + at).find(begins) else { break };
+        found = Some(at);
+        from = at + written.len();
+    }
+    match found {
         Some(at) => {
             let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);
             Place::of(FILE, text, at..at + text[at..line_end].trim_end().len())

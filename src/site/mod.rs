@@ -4,6 +4,7 @@
 //! Knows neither how a release is made (`build`) nor how it is answered from (`edge`).
 
 pub mod api;
+pub mod audience;
 pub mod config;
 pub mod data_page;
 pub mod diagnostic;

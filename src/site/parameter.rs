@@ -91,8 +91,8 @@ impl Scalar {
 }
 
 /// A value that was checked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a text, a number, `true` or `false`")]
 pub enum Given {
     /// It was not given, and there is no default.
     Nothing,

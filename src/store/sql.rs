@@ -62,7 +62,8 @@ impl<'c> Sql<'c> {
         }
     }
 
-    /// Every row of the answer, as `read` understands it.
+    /// Every row of the answer, as `read` understands it; `read` asks nothing itself. When it
+    /// refuses a row, those behind it are not fetched.
     pub(super) fn rows<T>(
         &self,
         statement: &str,
@@ -80,9 +81,20 @@ impl<'c> Sql<'c> {
                 Ok(rows)
             }
             Engine::Postgres(connection) => {
-                let found = connection.rows(statement, parameters)?;
-                found.iter().map(|row| read(&Row(Columns::Postgres(row)))).collect()
+                connection.rows(statement, parameters, |row| read(&Row(Columns::Postgres(row))))
             }
+        }
+    }
+
+    /// The names of the columns that a statement gives, without asking it. On PostgreSQL a
+    /// column of a type that we cannot show is an error.
+    pub(super) fn columns(&self, statement: &str) -> Result<Vec<String>, StoreError> {
+        match self.0 {
+            Engine::Sqlite(connection) => {
+                let prepared = sqlite::prepare(connection, statement)?;
+                Ok(prepared.column_names().map(str::to_owned).collect())
+            }
+            Engine::Postgres(connection) => connection.columns(statement),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `littoral data`, by the program itself over real files, on both engines.
+//! `littoral data` and `littoral check`, by the program itself over real files, on both engines.
 //!
 //! Without PostgreSQL on the machine its tests are shown as ignored, and why.
 
@@ -12,6 +12,7 @@
     reason = "a test may stop at the first surprise, and says what it saw"
 )]
 
+mod check;
 mod export;
 mod hostile;
 mod import;
@@ -39,7 +40,9 @@ fn main() {
     if !is_here {
         postgres::say_absent("`littoral data` on PostgreSQL");
     }
-    let all = || [import::all(), export::all(), query::all(), hostile::all(), killed::all()].into_iter().flatten();
+    let all = || {
+        [import::all(), export::all(), query::all(), hostile::all(), killed::all(), check::all()].into_iter().flatten()
+    };
     let on_sqlite = all().map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Site::on_sqlite())));
     let on_postgres = all()
         .map(|(name, test)| trial(&format!("postgres::{name}"), test, Site::on_postgres).with_ignored_flag(!is_here));

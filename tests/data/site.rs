@@ -40,8 +40,12 @@ impl Site {
 
     /// `littoral data` in the site's folder.
     pub fn command(&self, words: &str) -> Command {
+        self.any_command(&format!("data {words}"))
+    }
+
+    fn any_command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_littoral"));
-        command.arg("data").args(words.split_whitespace()).current_dir(self.folder.path());
+        command.args(words.split_whitespace()).current_dir(self.folder.path());
         match &self.server {
             Some(address) => command.env("LITTORAL_STORE", address),
             None => command.env_remove("LITTORAL_STORE"),
@@ -54,18 +58,14 @@ impl Site {
         self.data_given(words, b"")
     }
 
+    /// Any command, in the site's folder.
+    pub fn littoral(&self, words: &str) -> Said {
+        said_by(self.any_command(words), b"")
+    }
+
     /// With something on standard input.
     pub fn data_given(&self, words: &str, input: &[u8]) -> Said {
-        let mut command = self.command(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // Whoever does not read it closes it.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let said = Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
-        assert!(!said.err.contains("panicked"), "{}", said.err);
-        said
+        said_by(self.command(words), input)
     }
 
     /// Imports and takes for granted that it can be done.
@@ -119,4 +119,17 @@ impl Site {
             }
         }
     }
+}
+
+/// Runs it to its end.
+fn said_by(mut command: Command, input: &[u8]) -> Said {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Whoever does not read it closes it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let said = Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+    assert!(!said.err.contains("panicked"), "{}", said.err);
+    said
 }

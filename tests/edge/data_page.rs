@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::browser::Browser;
 use crate::form::make_table;
 use crate::fragment::dress_with_account;
-use crate::support::{Release, TestEdge, quick};
+use crate::support::{Release, TestEdge, quick, wait_for};
 
 /// Three countries, seven cities, one of them without a population, and a column that is
 /// nobody's business.
@@ -164,13 +164,128 @@ async fn the_form_is_chosen_by_the_end_of_the_path_or_by_accept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_gets_refusals_that_it_can_read() {
     let edge = harbour().await;
-    for (path, status) in
-        [("/cities/xx.json", 404), ("/cities/pt.json?sort=mayor", 422), ("/cities/pt.csv?after=1", 422)]
-    {
+    for (path, status) in [("/cities/xx.json", 404), ("/cities/pt.json?sort=mayor", 422)] {
         let answer = edge.get(path).await;
         assert_eq!(answer.status(), status, "{path}");
         assert_eq!(answer.json::<Value>().await.unwrap()["status"], status, "{path}");
     }
+    let answer = edge.get("/cities/pt.csv?after=1").await;
+    assert_eq!(answer.status(), 422);
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
+    let text = answer.text().await.unwrap();
+    assert!(text.starts_with("error,message,status\r\n") && text.ends_with(",422\r\n"), "{text}");
+    let answer = edge.get("/cities/xx.xml").await;
+    assert_eq!(answer.status(), 404);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("<refusal><error>There is no such page</error>"), "{text}");
+}
+
+/// The same cities, for members.
+async fn private_harbour(more: &str) -> TestEdge {
+    let page = CITIES.replace("formats:", &format!("access: members\n{more}formats:"));
+    TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        site.template("pages/cities", &page);
+        let fragment = "---\nquery:\n  all: SELECT name FROM city WHERE country = 'is'\naccess: members\ncache: { scope: reader, for: 1h }\n---\n{{#each all}}{{name}}{{/each}}";
+        site.template("fragments/names", fragment);
+        site.moving_page("/with/", "<p>", &[("names", "Sign in", "</p>")]);
+    })
+    .await
+}
+
+/// Whether anything of the rows is told.
+fn tells(text: &str) -> bool {
+    ["Reykjav", "139000", "Iceland", "Lisbon", "Portugal"].iter().any(|word| text.contains(word))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_is_asked_to_sign_in_and_learns_nothing_by_any_door() {
+    let edge = private_harbour("cache: 5m\n").await;
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    let known = ann.get("/cities/is").await.headers["etag"].to_str().unwrap().to_owned();
+    // A page that is there, one that is not, and one with a mistake in it, are told apart by nothing.
+    for path in ["/cities/is", "/cities/%69s", "/cities/xx", "/cities/is?sort=mayor", "/cities/is.html"] {
+        for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
+            let asked = edge.request(method.clone(), path).header("if-none-match", &known);
+            let answer = asked.send().await.unwrap();
+            assert_eq!(answer.status(), 303, "{method} {path}");
+            assert_eq!(answer.headers()["cache-control"], "private, no-store", "{path}");
+            assert!(!answer.headers().contains_key("etag"), "{path}");
+            let location = answer.headers()["location"].to_str().unwrap().to_owned();
+            assert!(location.starts_with("/login?next=%2Fcities%2F"), "{location}");
+            assert!(!tells(&answer.text().await.unwrap()), "{path}");
+        }
+    }
+    for (path, accept, media) in [
+        ("/cities/is.json", "*/*", "application/json"),
+        ("/cities/is.csv", "text/html", "text/csv"),
+        ("/cities/is.xml", "*/*", "application/xml"),
+        ("/cities/%69s%2Ejson", "*/*", "application/json"),
+        ("/cities/xx.json", "*/*", "application/json"),
+        ("/cities/is", "application/json", "application/json"),
+        ("/cities/is", "text/csv", "text/csv"),
+    ] {
+        for tag in [known.as_str(), "*"] {
+            let answer = edge.get_with(path, &[("accept", accept), ("if-none-match", tag)]).await;
+            assert_eq!(answer.status(), 401, "{path} {accept}");
+            assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+            assert!(answer.headers()["www-authenticate"].to_str().unwrap().contains("/login"));
+            assert!(answer.headers()["content-type"].to_str().unwrap().starts_with(media), "{path}");
+            assert!(!answer.headers().contains_key("etag"), "{path}");
+            assert!(!tells(&answer.text().await.unwrap()), "{path}");
+        }
+    }
+    // A cookie that nobody gave is worth nothing.
+    let forged =
+        edge.get_with("/cities/is", &[("cookie", "littoral=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]).await;
+    assert_eq!(forged.status(), 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_reads_what_is_for_members_and_nobody_keeps_it_for_others() {
+    let edge = private_harbour("").await;
+    let mut ann = Browser::new(&edge);
+    let asked = ann.get("/cities/is?sort=-population").await;
+    assert_eq!(asked.location, "/login?next=%2Fcities%2Fis%3Fsort%3D%2Dpopulation");
+    ann.register("ann@example.org").await;
+    let page = ann.get("/cities/is").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("Reykjavík") && page.body.contains("noindex"), "{}", page.body);
+    assert_eq!(page.headers["cache-control"], "private, max-age=0, must-revalidate");
+    assert_eq!(page.headers["vary"], "accept, cookie");
+    let data = ann.get("/cities/is.json").await;
+    assert!(data.status == 200 && data.body.contains("Reykjav"), "{}", data.body);
+    assert_eq!(data.headers["vary"], "cookie");
+    let tag = page.headers["etag"].to_str().unwrap().to_owned();
+    ann.headers.push(("if-none-match", tag));
+    assert_eq!(ann.get("/cities/is").await.status, 304);
+    ann.headers.clear();
+    ann.submit("/account", "/logout", &[]).await;
+    assert_eq!(ann.get("/cities/is").await.status, 303);
+    let kept = private_harbour("cache: 5m\n").await;
+    let mut bob = Browser::new(&kept);
+    bob.register("bob@example.org").await;
+    assert_eq!(bob.get("/cities/is").await.headers["cache-control"], "private, max-age=300");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fragment_for_members_is_its_fallback_to_visitors() {
+    let edge = private_harbour("").await;
+    let visitor = async || edge.get("/with/").await.text().await.unwrap();
+    assert_eq!(visitor().await, "<p>Sign in</p>");
+    let alone = edge.get("/_/fragment/names").await;
+    assert_eq!(alone.status(), 401);
+    assert!(!tells(&alone.text().await.unwrap()));
+    let mut ann = Browser::new(&edge);
+    ann.register("ann@example.org").await;
+    let page = ann.get("/with/").await;
+    assert_eq!(page.body, "<p>Reykjavík</p>");
+    assert_eq!(page.headers["cache-control"], "private, no-store");
+    assert_eq!(ann.get("/_/fragment/names").await.body, "Reykjavík");
+    // It is kept for her, and for her alone.
+    assert_eq!(visitor().await, "<p>Sign in</p>");
+    assert_eq!(edge.get("/_/fragment/names").await.status(), 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -373,6 +488,28 @@ async fn other_methods_are_refused_with_those_there_are() {
         (slashed.status().as_u16(), slashed.headers()["location"].to_str().unwrap()),
         (301, "/cities/pt?sort=name")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_table_comes_later_is_mended_and_others_answer_meanwhile() {
+    let edge = TestEdge::with_rows(ROWS, quick(), |site| {
+        open(site);
+        let data = "village: { columns: [id, name] }";
+        let more: littoral::store::site_reads::Open = serde_yaml::from_str(data).unwrap();
+        site.manifest.site.edge.data.extend(more);
+        site.template("pages/cities", CITIES);
+        let query = "query:\n  all: SELECT name FROM village\n---\n{{#each all}}{{name}}{{/each}}";
+        site.template("pages/villages", &format!("---\nroute: /villages\ntitle: V\n{query}"));
+        site.template("fragments/villages", &format!("---\n{query}"));
+        site.moving_page("/with/", "<p>", &[("villages", "None", "</p>")]);
+    })
+    .await;
+    assert_eq!(edge.get("/villages").await.status(), 503);
+    assert_eq!(edge.get("/with/").await.text().await.unwrap(), "<p>None</p>");
+    make_table(&edge, "CREATE TABLE village (id int8 PRIMARY KEY, name text); INSERT INTO village VALUES (1, 'Alte')");
+    wait_for(&edge, "/villages", |body| body.contains("Alte")).await;
+    assert_eq!(edge.get("/cities/pt").await.status(), 200);
+    wait_for(&edge, "/with/", |body| body == "<p>Alte</p>").await;
 }
 
 const LARGEST: &str = "---

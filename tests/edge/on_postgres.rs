@@ -16,6 +16,7 @@ mod health;
 mod history;
 mod hostile;
 mod laws;
+mod listed;
 mod listing;
 mod live;
 mod moved;

@@ -14,6 +14,7 @@
 )]
 
 mod both;
+mod lists;
 mod on_postgres;
 mod on_sqlite;
 mod outbox;
@@ -42,9 +43,10 @@ fn main() {
     if !is_here {
         postgres::say_absent("The store on PostgreSQL");
     }
-    let on_sqlite = both::all().into_iter().chain(tables::all()).chain(outbox::all()).chain(on_sqlite::all());
+    let both = || both::all().into_iter().chain(tables::all()).chain(lists::all()).chain(outbox::all());
+    let on_sqlite = both().chain(on_sqlite::all());
     let on_sqlite = on_sqlite.map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Shore::on_sqlite())));
-    let on_postgres = both::all().into_iter().chain(tables::all()).chain(outbox::all()).chain(on_postgres::all());
+    let on_postgres = both().chain(on_postgres::all());
     let on_postgres = on_postgres
         .map(|(name, test)| trial(&format!("postgres::{name}"), test, Shore::on_postgres).with_ignored_flag(!is_here));
     libtest_mimic::run(&arguments, on_sqlite.chain(on_postgres).collect()).exit();

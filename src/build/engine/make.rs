@@ -112,7 +112,7 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
     let bytes = match &output.subject {
         Subject::Feed => feed::atom(site),
         Subject::Sitemap => feed::sitemap(site, &renderer.world.plan),
-        Subject::Robots => feed::robots(site),
+        Subject::Robots => feed::robots(site, &renderer.world.plan),
         Subject::Alias(to) => feed::moved(site, to),
         Subject::File(file) => {
             let is_large = |path: &std::path::PathBuf| path.metadata().is_ok_and(|found| found.len() > LARGE_FILE);

@@ -137,7 +137,7 @@ fn new_world(
     let settings = (request.drafts, request.sources.today());
     let site = model::load(&heads, config, files, settings, texts, found);
     let mut plan = plan::plan(&site, &layouts, files, texts, found);
-    routes.check(&plan, found);
+    routes.check(&plan, &site.config, found);
     plan.routes = routes;
     let described = render::describe(&site);
     let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::plan::{Plan, Subject};
 use crate::build::model::{Kind, Order, PageQuery, Site, SortBy};
-use crate::site::permalink::Permalink;
+use crate::site::permalink::{Permalink, encode_path};
 
 /// The newest pages as an Atom feed. Pages without a date have no place in time and are
 /// left out.
@@ -84,10 +84,15 @@ pub fn sitemap(site: &Site, plan: &Plan) -> Vec<u8> {
     format!("{head}{}</urlset>\n", lines.concat()).into_bytes()
 }
 
-/// Robots may read everything but what machines call.
-pub fn robots(site: &Site) -> Vec<u8> {
-    format!("User-agent: *\nDisallow: /_/\nSitemap: {}/sitemap.xml\n", site.config.base_url.trim_end_matches('/'))
-        .into_bytes()
+/// Robots may read everything but what machines call. They are told of the sitemaps that the
+/// edge makes here, since these are indexes and no index may name another.
+pub fn robots(site: &Site, plan: &Plan) -> Vec<u8> {
+    let base = site.config.base_url.trim_end_matches('/');
+    let mut out = format!("User-agent: *\nDisallow: /_/\nSitemap: {base}/sitemap.xml\n");
+    for path in plan.routes.sitemaps() {
+        let _ = writeln!(out, "Sitemap: {base}{}", encode_path(&path));
+    }
+    out.into_bytes()
 }
 
 /// The page at an old path, for where no edge can send a redirect.

@@ -17,7 +17,7 @@ use crate::store::tables::Table;
 /// `GET /openapi.json`
 pub(super) async fn document(call: &Call) -> Result<Response, Problem> {
     let caller = authority::caller(call).await?;
-    let ready = call.edge.data_ready(&call.release).await;
+    let ready = call.edge.data_ready(&call.release, "").await;
     let ready = ready.map_err(|error| Problem::of_store("the document of the API", &error))?;
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     schemas.insert("Problem".to_owned(), problem());

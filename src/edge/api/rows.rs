@@ -23,7 +23,7 @@ use crate::site::api::{LIMIT, MOST_ROWS, Right, TableApi};
 use crate::site::config::OpenTable;
 use crate::site::parameter::{Given, Parameter};
 use crate::site::table::{ColumnName, ColumnType, TableName};
-use crate::store::site_reads::{At, Chosen, Operator, Page, Row, Wanted};
+use crate::store::site_reads::{At, By, Chosen, Operator, Page, Row, Wanted};
 use crate::store::tables::Table;
 use crate::store::{Cell, OnlyIf, QueryFault, RowDeed, RowDone, RowFault, RowWrite, Subscriptions, version};
 
@@ -42,7 +42,7 @@ pub(super) async fn opened<'c>(call: &'c Call, name: &TableName, right: Right) -
     caller.may(&call.release, name, right)?;
     let found = call.release.api_tables().find(|(known, ..)| *known == name);
     let (_, open, api) = found.ok_or(Refusal::NotFound)?;
-    let ready = call.edge.data_ready(&call.release).await;
+    let ready = call.edge.data_ready(&call.release, &Ready::of_api(name)).await;
     let ready = ready.map_err(|error| Problem::of_store(name.as_str(), &error))?;
     ready.fault(&Ready::of_api(name))?;
     let table = ready.reads.table(name).cloned().ok_or(Refusal::Unavailable(SOON))?;
@@ -132,7 +132,8 @@ fn wanted(call: &Call, opened: &Opened<'_>) -> Result<WantedList, Problem> {
 /// `GET /tables/T/rows/K`
 pub(super) async fn show(call: &Call, name: &TableName, key: &str) -> Result<Response, Problem> {
     let (mut page, ()) = found(call, name, |opened| {
-        let is_key = Chosen { column: opened.table.key.clone(), operator: Operator::Equals, value: opened.key(key)? };
+        let (column, value) = (opened.table.key.clone(), opened.key(key)?);
+        let is_key = Chosen { column, operator: Operator::Equals, value, by: By::Page };
         let (table, columns) = (name.clone(), opened.shown());
         let chosen = vec![is_key];
         Ok((Wanted { table, columns, chosen, search: None, order: None, rows: 1, at: At::First }, ()))

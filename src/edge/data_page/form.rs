@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::site::data_page::{DataPage, Rows};
+use crate::site::data_page::{DataPage, Format, Rows};
 
+/// How a document of XML begins.
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 /// What is for templates alone.
 const FOR_TEMPLATES: [&str; 1] = ["path"];
 
@@ -52,10 +54,34 @@ fn cell(value: Option<&Value>) -> String {
 /// XML 1.0: an element for each name, `row` for each row; what has no value is absent.
 pub(super) fn xml(data: &mut Map<String, Value>) -> String {
     FOR_TEMPLATES.iter().for_each(|name| drop(data.shift_remove(*name)));
-    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    let mut out = DECLARATION.to_owned();
     element(&mut out, "page", &Value::Object(std::mem::take(data)));
     out.push('\n');
     out
+}
+
+/// Why a request is not answered, in the form that was asked for.
+pub(super) fn refusal(why: &Value, format: Format) -> (&'static str, String) {
+    match format {
+        Format::Html | Format::Json => ("application/json", why.to_string()),
+        Format::Csv => {
+            let row = why.as_object().map(|why| why.values().map(|value| cell(Some(value))).collect::<Vec<_>>());
+            let names = why.as_object().map(|why| why.keys().cloned().collect::<Vec<_>>());
+            let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+            // Memory takes what is written.
+            for line in names.into_iter().chain(row) {
+                let _ = out.write_record(line);
+            }
+            let bytes = out.into_inner().unwrap_or_default();
+            ("text/csv; charset=utf-8; header=present", String::from_utf8_lossy(&bytes).into_owned())
+        }
+        Format::Xml => {
+            let mut out = DECLARATION.to_owned();
+            element(&mut out, "refusal", why);
+            out.push('\n');
+            ("application/xml; charset=utf-8", out)
+        }
+    }
 }
 
 fn element(out: &mut String, name: &str, value: &Value) {

@@ -4,28 +4,38 @@
 //! |---|---|
 //! | each `route:` in `dynamic/pages/`  | the page, in the form that is asked for       |
 //! | the same with `.json`, `.csv`, ... | that form                                     |
+//! | `/sitemap-NAME.xml` and its parts  | its addresses ([`sitemap`])                   |
 //!
 //! [`routes::Routes`] knows which page answers a path, [`request`] what a request may say,
-//! [`ready`] whether the store can be asked, [`form`] the forms other than HTML. The steps
+//! [`ready`] whether the store can be asked, [`form`] the forms other than HTML, [`find`] the rows that a
+//! search of the site finds. The steps
 //! of an answer stand below, in [`answer`].
 //!
 //! Nothing of a request becomes part of a statement: its values were declared, checked and
 //! bound.
 
+pub(super) mod find;
+mod fit;
 mod form;
 pub(super) mod ready;
 pub(super) mod request;
 pub(super) mod routes;
+mod sitemap;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, VARY};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use hyper::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
+pub(super) use self::fit::{misfit, misfit_of_rows};
 use self::ready::Ready;
+pub(super) use self::request::order_shown;
 use self::request::{Asked, Wanted};
 use super::files::none_matches;
 use super::headers::{NO_STORE, PRIVATE, REVALIDATE};
@@ -34,7 +44,9 @@ use super::node::Edge;
 use super::page::{Page, SHELL, Shell};
 use super::refusal::Refusal;
 use super::room::{self, Response};
+use super::session::{self, Head, Reader};
 use super::target::decoded_path;
+use crate::site::audience::Audience;
 use crate::site::data_page::{DataPage, Format, Rows};
 use crate::site::digest::Digest;
 use crate::store::site_reads::{Row, Snapshot};
@@ -62,14 +74,31 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
     let found = room::with(edge.clone())
         .and(room::uri())
         .and_then(|edge: Edge, uri: Uri| async move { find(&edge, &uri).ok_or_else(warp::reject::reject) });
-    found
+    let of_sitemap = room::with(edge.clone())
+        .and(room::uri())
+        .and_then(|edge: Edge, uri: Uri| async move { sitemap_part(&edge, &uri).ok_or_else(warp::reject::reject) });
+    let map = of_sitemap
+        .and(room::get())
+        .and(room::with(edge.clone()))
+        .and(warp::header::headers_cloned())
+        .then(|(release, part): (Arc<LiveRelease>, _), edge: Edge, headers: HeaderMap| async move {
+            sitemap::answer(&edge, &release, part, &headers).await
+        })
+        .map(room::answer);
+    let page = found
         .and(room::get())
         .and(room::uri())
         .and(room::with(edge))
-        .and(warp::header::headers_cloned())
+        .and(session::head())
         .then(answer)
-        .map(room::answer)
-        .boxed()
+        .map(room::answer);
+    map.or(page).unify().boxed()
+}
+
+fn sitemap_part(edge: &Edge, uri: &Uri) -> Option<(Arc<LiveRelease>, (usize, sitemap::Part))> {
+    let release = edge.release();
+    let part = sitemap::asked(&release.data_pages, &decoded_path(uri).ok()?)?;
+    Some((release, part))
 }
 
 fn find(edge: &Edge, uri: &Uri) -> Option<Found> {
@@ -78,29 +107,56 @@ fn find(edge: &Edge, uri: &Uri) -> Option<Found> {
         return None;
     }
     let path = decoded_path(uri).ok()?;
+    if sitemap::asked(&release.data_pages, &path).is_some() {
+        return None;
+    }
     let (number, asked) = release.data_pages.find(&path)?;
     Some(Found { release, number, asked })
 }
 
-async fn answer(found: Found, uri: Uri, edge: Edge, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn answer(found: Found, uri: Uri, edge: Edge, head: Head) -> Result<Response, Refusal> {
     let Found { release, number, asked } = found;
+    let headers = head.headers();
     let page = release.data_pages.page(number).ok_or(Refusal::NotFound)?;
     if asked.has_slash {
         return Ok(without_slash(&uri));
     }
-    let format = asked.format.unwrap_or_else(|| request::preferred(&page.declared.formats, &headers));
-    let answer = answer_in(format, &release, (number, page), asked, &uri, &edge, &headers).await;
+    let format = asked.format.unwrap_or_else(|| request::preferred(&page.declared.formats, headers));
+    let answer = match admitted(page.declared.audience, &edge, &head).await {
+        Ok(()) => answer_in(format, &release, (number, page), asked, &uri, &edge, headers).await,
+        Err(Refusal::Unauthorized) if format == Format::Html && edge.accounts().is_some() => {
+            let here = uri.path_and_query().map_or("/", |here| here.as_str());
+            return Ok(session::to_login(here));
+        }
+        Err(refusal) => Err(refusal),
+    };
     match answer {
         // A program that asks for data gets words that it can read.
-        Err(refusal) if format != Format::Html => Ok(for_programs(&refusal)),
+        Err(refusal) if format != Format::Html => Ok(for_programs(&refusal, format)),
         other => other,
     }
 }
 
-fn for_programs(refusal: &Refusal) -> Response {
-    let mut response = warp::reply::json(&refusal.json()).into_response();
+/// Whether the page is for who asks. Nothing of the page has been looked at, so that a refusal
+/// says nothing of what it has.
+async fn admitted(audience: Audience, edge: &Edge, head: &Head) -> Result<(), Refusal> {
+    if audience.is_public() {
+        return Ok(());
+    }
+    let reader = Reader::of(edge, head).await?;
+    if audience.admits(reader.standing()) { Ok(()) } else { Err(Refusal::Unauthorized) }
+}
+
+fn for_programs(refusal: &Refusal, format: Format) -> Response {
+    let (media, body) = form::refusal(&refusal.json(), format);
+    let mut response = body.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
     *response.status_mut() = refusal.status();
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    if *refusal == Refusal::Unauthorized {
+        // RFC 9110 §11.6.1 wants a way to be named; ours is a cookie that a page gives.
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie form-action=\"/login\""));
+    }
     if let Some(seconds) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
@@ -121,10 +177,8 @@ async fn answer_in(
         Read::Missing => return Err(Refusal::NotFound),
     };
     let tag = tag(release, &page.name, format, &data)?;
-    let caching = match page.declared.cache {
-        None => REVALIDATE,
-        Some(time) => HeaderValue::from_str(&format!("public, max-age={}", time.as_secs())).unwrap_or(REVALIDATE),
-    };
+    let is_public = page.declared.audience.is_public();
+    let caching = caching(page.declared.audience, page.declared.cache);
     // What the reader has may have had another reader's fragments in its dress.
     let is_dressed_alike = format != Format::Html || !release.shell(SHELL).is_some_and(Shell::has_fragments);
     let mut response = if is_dressed_alike && none_matches(headers, &tag) {
@@ -139,10 +193,25 @@ async fn answer_in(
         out.insert(ETAG, tag);
     }
     out.insert(CACHE_CONTROL, caching);
-    if page.declared.formats.len() > 1 && asked.format.is_none() {
-        out.insert(VARY, HeaderValue::from_static("accept"));
+    let varies_by_form = page.declared.formats.len() > 1 && asked.format.is_none();
+    // What a browser keeps of a members' page goes with the session.
+    let varies_by = [("accept", varies_by_form), ("cookie", !is_public)];
+    let varies_by: Vec<&str> = varies_by.into_iter().filter(|(_, does)| *does).map(|(name, _)| name).collect();
+    if let Some(vary) = HeaderValue::from_str(&varies_by.join(", ")).ok().filter(|vary| !vary.is_empty()) {
+        out.insert(VARY, vary);
     }
     Ok(response)
+}
+
+/// Who may keep an answer, and for how long.
+fn caching(audience: Audience, time: Option<Duration>) -> HeaderValue {
+    let whose = if audience.is_public() { "public" } else { "private" };
+    let written = match time {
+        Some(time) => format!("{whose}, max-age={}", time.as_secs()),
+        None if audience.is_public() => return REVALIDATE,
+        None => format!("{whose}, max-age=0, must-revalidate"),
+    };
+    HeaderValue::from_str(&written).unwrap_or(PRIVATE)
 }
 
 /// What is read for the page; once more when a table has been replaced since the store was made
@@ -157,7 +226,7 @@ async fn found(
     let path = || bare(uri.path(), asked.format).to_owned();
     let mut last = None;
     for _ in 0..2 {
-        let ready = edge.data_ready(release).await.map_err(|error| refusal(&page.file, &error))?;
+        let ready = edge.data_ready(release, &page.name).await.map_err(|error| refusal(&page.file, &error))?;
         let wanted = request::wanted(&page.declared, &ready, asked, uri.query().unwrap_or_default())?;
         ready.fault(&page.name)?;
         match read(&ready, Arc::clone(release), number, wanted, path()).await {
@@ -253,9 +322,7 @@ async fn html(
     mut data: Map<String, Value>,
 ) -> Result<Response, Refusal> {
     let path = data.get("path").and_then(Value::as_str).unwrap_or_default();
-    let others = page.declared.formats.iter().filter(|format| **format != Format::Html);
-    let others: Vec<Value> =
-        others.map(|format| json!({ "name": format.end(), "url": format!("{path}.{}", format.end()) })).collect();
+    let others = form_urls(&page.declared, path);
     data.insert("formats".to_owned(), others.into());
     let site = &release.site;
     data.insert(
@@ -272,7 +339,15 @@ async fn html(
         .await
         .map_err(|error| Refusal::fault("rendering a title panicked", &error))?
         .map_err(|error| Refusal::fault("the title of a data page cannot be rendered", &error))?;
-    Ok(Page::new(page.template(), title, data).open_to_search_engines().into_response())
+    let shown = Page::new(page.template(), title, data);
+    let shown = if page.declared.audience.is_public() { shown.open_to_search_engines() } else { shown };
+    Ok(shown.into_response())
+}
+
+/// The other forms of a page: what each is called, and where it is.
+pub(super) fn form_urls(page: &DataPage, path: &str) -> Vec<Value> {
+    let others = page.formats.iter().filter(|format| **format != Format::Html);
+    others.map(|format| json!({ "name": format.end(), "url": format!("{path}.{}", format.end()) })).collect()
 }
 
 /// The version of what was read: the same rows in the same release are the same page.

@@ -5,26 +5,32 @@
 //! A page with a mistake is told to the log with its file and line, and answers 503; all
 //! others answer. After a while it is looked at again: its table may have been imported.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use super::fit::{misfit, misfit_of_rows};
 use super::routes::Named;
+use super::sitemap::REMEMBERED;
 use crate::edge::fragment::Known;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
 use crate::site::config::FILE;
-use crate::site::data_page::{List, Query};
-use crate::site::parameter::{Given, Parameter};
+use crate::site::data_page::{DataPage, List};
+use crate::site::parameter::Parameter;
 use crate::site::release::BuildId;
-use crate::site::table::{ColumnName, ColumnType, TableName};
-use crate::store::site_reads::{Open, SiteReads};
+use crate::site::table::{ColumnType, TableName};
+use crate::store::site_reads::{At, Open, SiteReads};
 use crate::store::tables::Table;
 use crate::store::{Store, StoreError};
 
 /// When one may ask again for what is not ready.
 pub(in crate::edge) const SOON: Duration = Duration::from_secs(2);
+
+/// When it was seen where parts begin, and where that is.
+type Starts = (Instant, Arc<Vec<At>>);
 
 /// What is ready for the data pages of a release.
 #[derive(Debug)]
@@ -36,6 +42,8 @@ pub(in crate::edge) struct Ready {
     /// The name of a page → what is wrong with it.
     faults: FxHashMap<String, String>,
     since: Instant,
+    /// The name of a page → where the parts of its sitemap begin, and when that was seen.
+    starts: Mutex<FxHashMap<String, Starts>>,
 }
 
 impl Ready {
@@ -47,7 +55,7 @@ impl Ready {
     ) -> Result<Self, StoreError> {
         let open = release.site.edge.data.clone();
         let of_api = || release.api_tables().map(|(name, open, api)| (name, api.list(name, open)));
-        let of_pages = release.data_pages.all().iter().filter_map(|page| page.declared.list.clone());
+        let of_pages = release.data_pages.all().iter().flat_map(|page| lists_of(&page.declared));
         let lists: Vec<List> = of_pages.chain(of_api().map(|(_, list)| list)).collect();
         // When nothing was wrong, the connections serve on.
         let same = before.filter(|before| before.open == open && before.lists == lists && before.faults.is_empty());
@@ -66,28 +74,48 @@ impl Ready {
             }
             faults.insert(name, fault);
         };
-        for page in release.data_pages.all() {
+        // In the same release nothing is written otherwise: only what was wrong may be mended now.
+        let again = before.filter(|before| before.release == release.id);
+        let is_doubtful = |name: &str| again.is_none_or(|before| before.faults.contains_key(name));
+        for page in release.data_pages.all().iter().filter(|page| is_doubtful(&page.name)) {
             if let Some(fault) = fault(&reads, page).await {
                 note(page.name.clone(), fault);
             }
         }
         for (name, list) in of_api() {
-            let of_key = || reads.table(name).and_then(mistake_in_key);
-            if let Some(why) = mistake_in_list(&reads, &list, None).or_else(of_key) {
-                note(Self::of_api(name), format!("{FILE}: the API of `{name}` cannot be used: {why}"));
+            if let Some(fault) = fault_of_api(&reads, name, &list) {
+                note(Self::of_api(name), fault);
             }
         }
         for known in release.fragments.all() {
-            if let Some(fault) = fault_of_fragment(&reads, known).await {
-                note(format!("fragments/{}", known.name), fault);
+            let name = known.data_name();
+            if is_doubtful(&name)
+                && let Some(fault) = fault_of_fragment(&reads, known).await
+            {
+                note(name, fault);
             }
         }
-        Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now() })
+        Ok(Self { reads, release: release.id, open, lists, faults, since: Instant::now(), starts: Mutex::default() })
     }
 
-    /// Whether this is what `release` wants, as far as is known.
-    pub(in crate::edge) fn serves(&self, release: &LiveRelease) -> bool {
-        self.release == release.id && (self.faults.is_empty() || self.since.elapsed() < SOON)
+    /// Whether this is what the page `whose` of `release` wants, as far as is known. A page with
+    /// a mistake is looked at again after a while, and no other page waits for that.
+    pub(in crate::edge) fn serves(&self, release: &LiveRelease, whose: &str) -> bool {
+        self.release == release.id && (!self.faults.contains_key(whose) || self.since.elapsed() < SOON)
+    }
+
+    /// Where the parts of the sitemap of the page `name` begin, if that was seen lately.
+    pub(super) fn starts(&self, name: &str) -> Option<Arc<Vec<At>>> {
+        let starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, known) = starts.get(name)?;
+        (since.elapsed() < REMEMBERED).then(|| Arc::clone(known))
+    }
+
+    pub(super) fn remember_starts(&self, name: &str, starts: Vec<At>) -> Arc<Vec<At>> {
+        let starts = Arc::new(starts);
+        let mut all = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned(), (Instant::now(), Arc::clone(&starts)));
+        starts
     }
 
     /// What the API of a table is called among what may have a mistake.
@@ -101,17 +129,28 @@ impl Ready {
     }
 }
 
+/// The lists that want indexes: what readers see, and the rows that a page is for.
+fn lists_of(page: &DataPage) -> impl Iterator<Item = List> {
+    let each = page.each.as_ref().map(|each| each.list(&page.route));
+    page.list.clone().into_iter().chain(each)
+}
+
 /// What is wrong with a page: its first query that the database does not take, or its list.
 async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
     for (name, query) in &page.declared.queries {
-        let values = samples(page, query);
+        let values = page.declared.samples(&query.statement);
         if let Err(error) = reads.check(&query.statement.sql, values).await {
             let line = query.place.line;
             let why = error.said_of_query();
             return Some(format!("{}:{line}: the query `{name}` cannot be asked: {why}", page.file));
         }
     }
-    let why = mistake_in_list(reads, page.declared.list.as_ref()?, Some(page))?;
+    if let Some(each) = &page.declared.each
+        && let Some(why) = misfit_of_rows(&page.declared, reads.open(&each.table), reads.table(&each.table))
+    {
+        return Some(format!("{}: its rows cannot be listed: {why}", page.file));
+    }
+    let why = fault_of_list(reads, page.declared.list.as_ref()?, &page.declared.parameters)?;
     Some(format!("{}: its list cannot be shown: {why}", page.file))
 }
 
@@ -128,58 +167,22 @@ async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String
     None
 }
 
-/// Values such as the query will get.
-fn samples(page: &Named, query: &Query) -> Vec<Given> {
-    let parameters = query.statement.parameters.iter();
-    parameters.filter_map(|name| page.declared.parameters.get(name)).map(Parameter::sample).collect()
+/// What is wrong with the API of a table. Its rows have addresses, in which their keys stand.
+fn fault_of_api(reads: &SiteReads, name: &TableName, list: &List) -> Option<String> {
+    let of_key = |table: &Table| {
+        let kind = table.column(&table.key)?.kind;
+        let is_said = matches!(kind, ColumnType::Integer | ColumnType::Text);
+        (!is_said).then(|| format!("its key `{}` is a {}, and must be an integer or a text", table.key, kind.name()))
+    };
+    let why = fault_of_list(reads, list, &BTreeMap::new()).or_else(|| reads.table(name).and_then(of_key))?;
+    Some(format!("{FILE}: the API of `{name}` cannot be used: {why}"))
 }
 
-/// Rows of an API have addresses, in which their keys stand.
-fn mistake_in_key(table: &Table) -> Option<String> {
-    let kind = table.column(&table.key)?.kind;
-    let is_said = matches!(kind, ColumnType::Integer | ColumnType::Text);
-    (!is_said).then(|| format!("its key `{}` is a {}, and must be an integer or a text", table.key, kind.name()))
-}
-
-fn mistake_in_list(reads: &SiteReads, list: &List, page: Option<&Named>) -> Option<String> {
+fn fault_of_list(reads: &SiteReads, list: &List, parameters: &BTreeMap<String, Parameter>) -> Option<String> {
     let name = &list.table;
-    let Some(open) = reads.open(name) else {
-        return Some(format!(
-            "the table `{name}` is not open: name it and its columns under `edge.data` in littoral.yaml"
-        ));
+    let no_index = || {
+        let why = reads.without_search(name).filter(|_| list.search)?;
+        Some(format!("the index of its search cannot be made: {why}"))
     };
-    let Some(table) = reads.table(name) else {
-        return Some(StoreError::NoSuchTable { name: name.clone() }.to_string());
-    };
-    let columns = if list.columns.is_empty() { &open.columns } else { &list.columns };
-    let orders = list.sort.iter().map(|order| &order.column);
-    let named = columns.iter().chain(list.fixed.keys()).chain(list.filters.keys()).chain(orders).chain([&table.key]);
-    for column in named {
-        if table.column(column).is_none() {
-            return Some(format!("the table `{name}` has no column `{column}`"));
-        }
-        if !open.columns.contains(column) {
-            return Some(format!(
-                "the column `{column}` of `{name}` is not open: name it under `edge.data` in littoral.yaml"
-            ));
-        }
-    }
-    let kind = |column: &ColumnName| table.column(column).map(|column| column.kind);
-    let by = list.sort.iter().map(|order| &order.column).chain(list.filters.keys());
-    if let Some(column) = by.into_iter().find(|column| kind(column) == Some(ColumnType::Blob)) {
-        return Some(format!("`{column}` holds bytes, by which nothing is sorted or chosen"));
-    }
-    for (column, parameter) in &list.fixed {
-        let declared = page.and_then(|page| page.declared.parameters.get(parameter)).map(Parameter::column);
-        let fits =
-            declared == kind(column) || (declared, kind(column)) == (Some(ColumnType::Integer), Some(ColumnType::Real));
-        if !fits {
-            return Some(format!("the parameter `{parameter}` is of another type than the column `{column}`"));
-        }
-    }
-    if let Some(why) = reads.without_search(name).filter(|_| list.search) {
-        return Some(format!("the index of its search cannot be made: {why}"));
-    }
-    (list.search && open.search.is_empty())
-        .then(|| format!("`search` is wanted, and `edge.data.{name}.search` names no column"))
+    misfit(list, parameters, reads.open(name), reads.table(name)).or_else(no_index)
 }

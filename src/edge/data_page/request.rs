@@ -11,7 +11,7 @@ use crate::edge::refusal::Refusal;
 use crate::site::data_page::{DataPage, Direction, Filter, Format, List, Order};
 use crate::site::parameter::{Given, Parameter};
 use crate::site::table::ColumnName;
-use crate::store::site_reads::{self, At, Chosen, Cursor, Operator};
+use crate::store::site_reads::{self, At, By, Chosen, Cursor, Operator};
 
 /// The longest question of a search, in characters.
 const LONGEST_QUESTION: u32 = 200;
@@ -126,7 +126,8 @@ pub(in crate::edge) fn wanted_list(
         match given.get(parameter) {
             None | Some(Given::Nothing) => {}
             Some(value) => {
-                chosen.push(Chosen { column: column.clone(), operator: Operator::Equals, value: value.clone() })
+                let (column, value) = (column.clone(), value.clone());
+                chosen.push(Chosen { column, operator: Operator::Equals, value, by: By::Page })
             }
         }
     }
@@ -134,7 +135,7 @@ pub(in crate::edge) fn wanted_list(
         // An empty field of a form chooses nothing.
         let Some(text) = said.get(&name).filter(|text| !text.is_empty()) else { return Ok(()) };
         let value = read(&Parameter::of_column(kind_of(column)?), &name, text)?;
-        chosen.push(Chosen { column: column.clone(), operator, value });
+        chosen.push(Chosen { column: column.clone(), operator, value, by: By::Reader });
         shown.insert(name, text.clone());
         Ok(())
     };
@@ -215,16 +216,21 @@ impl WantedList {
         let orders = self.orders.iter().map(|order| {
             let others = self.said.iter().filter(|(name, _)| name != "sort").cloned();
             let url = with_query(path, others.chain([("sort".to_owned(), order.to_string())]));
-            json!({
-                "name": order.to_string(),
-                "column": order.column,
-                "is_descending": order.direction == Direction::Descending,
-                "is_current": Some(order) == current,
-                "url": url,
-            })
+            order_shown(order, current, &url)
         });
         orders.collect()
     }
+}
+
+/// An order, as a template gets it.
+pub(in crate::edge) fn order_shown(order: &Order, current: Option<&Order>, url: &str) -> Value {
+    json!({
+        "name": order.to_string(),
+        "column": order.column,
+        "is_descending": order.direction == Direction::Descending,
+        "is_current": Some(order) == current,
+        "url": url,
+    })
 }
 
 fn with_query(path: &str, said: impl Iterator<Item = (String, String)>) -> String {

@@ -26,6 +26,13 @@ pub(in crate::edge) struct Known {
     pub(super) pause: Pause,
 }
 
+impl Known {
+    /// What it is called among all that reads the store.
+    pub(in crate::edge) fn data_name(&self) -> String {
+        format!("{FOLDER}{}", self.name)
+    }
+}
+
 /// The fragments that a release has, by name.
 #[derive(Debug, Default)]
 pub(in crate::edge) struct Fragments(FxHashMap<String, Arc<Known>>);

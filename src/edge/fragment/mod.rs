@@ -58,6 +58,11 @@ use super::room::{self, Response};
 use super::session::{For, Head, Reader, Sent, fields_of, route};
 use crate::site::fragment::{NotAccepted, PATH, Scope};
 
+/// Whether the data of the fragment `name` are found by the edge itself.
+pub(super) fn has_built_in_source(name: &str) -> bool {
+    built_in::source(name).is_some()
+}
+
 /// Fills the elements that no edge has filled.
 const SCRIPT: &str = include_str!("fragment.js");
 
@@ -117,6 +122,7 @@ async fn show(edge: Edge, reader: Reader, question: Question) -> Result<Response
             tracing::warn!(fragment = known.name, %error, "a fragment is not shown");
             Refusal::Unavailable(SOON)
         }
+        NotRendered::NotForThem => Refusal::Unauthorized,
         other => Refusal::fault("a fragment cannot be shown", &other),
     })?;
     let tag = format!("\"{}\"", &piece.digest.hex()[..32]);

@@ -194,8 +194,8 @@ async fn send(order: Order, sender: oneshot::Sender<Arc<Piece>>, begun: Instant)
     match order.piece(begun).await {
         // Nobody may wait any longer.
         Ok(piece) => drop(sender.send(piece)),
-        // It was told when the pause began.
-        Err(NotRendered::Paused) => {}
+        // It was told when the pause began; and a fallback for visitors is no fault.
+        Err(NotRendered::Paused | NotRendered::NotForThem) => {}
         Err(error) => tracing::warn!(fragment = call.known.name, %error, "a fallback stands"),
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::call::Known;
 use super::source::{Asked, Found};
 use crate::edge::refusal::Refusal;
 use crate::site::data_page::{Query, Rows};
-use crate::site::fragment::Declaration;
 use crate::site::parameter::Given;
 use crate::site::table::TableName;
 use crate::store::site_reads::{Open, Snapshot};
@@ -13,12 +13,16 @@ use crate::store::{QueryFault, StoreError};
 
 /// What the queries of a fragment find. A query for one row that has none gives nothing, which
 /// a template can ask for: a fragment is no page that could be missing.
-pub(super) async fn found(asked: &Asked, declaration: &Declaration) -> Result<Found, Refusal> {
+pub(super) async fn found(asked: &Asked, known: &Known) -> Result<Found, Refusal> {
+    let declaration = &known.declaration;
     if declaration.queries.is_empty() {
         return Ok(Found::default());
     }
     let fault = |error: &StoreError| Refusal::fault("a fragment could not be read", error);
-    let ready = asked.edge.data_ready(&asked.release).await.map_err(|error| fault(&error))?;
+    let name = known.data_name();
+    let ready = asked.edge.data_ready(&asked.release, &name).await.map_err(|error| fault(&error))?;
+    // It has been told; to ask all the same would only look at everything again.
+    ready.fault(&name)?;
     let queries: Vec<(String, Query, Vec<Given>)> = declaration
         .queries
         .iter()

@@ -24,6 +24,7 @@ use crate::edge::live_release::LiveRelease;
 use crate::edge::node::Edge;
 use crate::edge::refusal::Refusal;
 use crate::edge::session::Reader;
+use crate::site::audience::Standing;
 use crate::site::fragment::Scope;
 
 /// How long a fragment that is kept may take.
@@ -36,6 +37,8 @@ static PLACES: Semaphore = Semaphore::const_new(8);
 /// Why a fragment does not come.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotRendered {
+    #[error("it is not for this reader")]
+    NotForThem,
     #[error("it took longer than its time")]
     TooSlow,
     #[error("it took longer than its time a moment ago, and is left alone")]
@@ -77,6 +80,11 @@ impl Order {
     /// The piece, within the budget of the fragment, which began at `begun`.
     pub(super) async fn piece(self, begun: Instant) -> Result<Arc<Piece>, NotRendered> {
         let declaration = &self.call.known.declaration;
+        // Before anything is looked for: what is kept for members is not looked at either.
+        let standing = self.reader.as_ref().map_or(Standing::Visitor, |reader| reader.standing());
+        if !declaration.audience.admits(standing) {
+            return Err(NotRendered::NotForThem);
+        }
         let end = begun + declaration.budget;
         if declaration.cache.kept.is_zero() {
             return self.make(end).await.map(Arc::new);
@@ -118,9 +126,7 @@ impl Order {
         let name = self.call.known.name.as_str();
         let found = match own_source(&self.edge, name).or_else(|| built_in::source(name)) {
             Some(source) => timeout_at(end.into(), source.find(&asked)).await?.map_err(NotRendered::Data)?,
-            None => timeout_at(end.into(), query::found(&asked, &self.call.known.declaration))
-                .await?
-                .map_err(NotRendered::Data)?,
+            None => timeout_at(end.into(), query::found(&asked, &self.call.known)).await?.map_err(NotRendered::Data)?,
         };
         let data = self.data(found.values);
         let place = timeout_at(end.into(), PLACES.acquire()).await?.map_err(|_| NotRendered::TooSlow)?;

@@ -33,11 +33,14 @@ use warp::{Filter, Reply};
 
 pub use reader::{Found, Page, Reader, SearchError, Section, Suggestion};
 
+use super::data_page::find;
 use super::live_release::LiveRelease;
 use super::node::Edge;
 use super::page;
 use super::refusal::Refusal;
 use super::room::{self, Response};
+use super::session::{self, Head};
+use crate::site::audience::Standing;
 
 /// The longest question, in characters; a paragraph pasted in has fewer.
 const LONGEST_QUESTION: usize = 400;
@@ -89,13 +92,14 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
         Desk { edge, waiting: Arc::new(Semaphore::new(MOST_WAITING)), answering: Arc::new(Semaphore::new(cores)) };
     let desk = warp::any().map(move || desk.clone());
     let asked = || desk.clone().and(warp::query::<Asked>());
-    let page = warp::path!("search").and(room::get()).and(asked()).then(show).map(room::answer);
-    let search = warp::path!("_" / "search").and(room::get()).and(asked()).then(search).map(room::answer);
+    let by = || asked().and(session::head());
+    let page = warp::path!("search").and(room::get()).and(by()).then(show).map(room::answer);
+    let search = warp::path!("_" / "search").and(room::get()).and(by()).then(search).map(room::answer);
     let suggest = warp::path!("_" / "suggest").and(room::get()).and(asked()).then(suggest).map(room::answer);
     page.or(search).unify().or(suggest).unify().boxed()
 }
 
-async fn show(desk: Desk, asked: Asked) -> Result<impl Reply, Refusal> {
+async fn show(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refusal> {
     desk.is_open()?;
     let number = number(asked.page.as_deref(), "page", 1, LAST_PAGE)?;
     let question = asked.q.trim().to_owned();
@@ -107,16 +111,21 @@ async fn show(desk: Desk, asked: Asked) -> Result<impl Reply, Refusal> {
     };
     let title =
         if question.is_empty() || found.is_err() { "Search".to_owned() } else { format!("{question} – Search") };
-    let page = page::Page::new("search/results", title, shown(&question, number, found)).with_status(status);
+    // Rows stand beneath the first results; who turns the page has seen them.
+    let groups = if number == 1 && found.is_ok() { desk.rows(&question, &head).await } else { Vec::new() };
+    let mut data = shown(&question, number, found);
+    data["groups"] = groups.into();
+    let page = page::Page::new("search/results", title, data).with_status(status);
     Ok(warp::reply::with_header(page, CACHE_CONTROL, CACHE))
 }
 
-async fn search(desk: Desk, asked: Asked) -> Result<impl Reply, Refusal> {
+async fn search(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refusal> {
     desk.is_open()?;
     let limit = number(asked.limit.as_deref(), "limit", RESULTS, MOST_RESULTS)?;
     let question = checked(asked.q)?;
     let (found, took) = desk.ask(question.clone(), 0, limit).await?;
     let results: Vec<Value> = found.pages.iter().map(result).collect();
+    let groups = desk.rows(&question, &head).await;
     let answer = json!({
         "query": question,
         "total": found.total,
@@ -124,6 +133,7 @@ async fn search(desk: Desk, asked: Asked) -> Result<impl Reply, Refusal> {
         "took_us": took.as_micros() as u64,
         "results": results,
         "suggestion": found.suggestion,
+        "groups": groups,
     });
     Ok(warp::reply::with_header(warp::reply::json(&answer), CACHE_CONTROL, CACHE))
 }
@@ -143,6 +153,17 @@ impl Desk {
     /// Whether this site has search at all; asked before anything is said about parameters.
     fn is_open(&self) -> Result<(), Refusal> {
         reader(&self.edge.release()).map(|_| ())
+    }
+
+    /// The rows of data pages that have the words, as far as they are for who asks.
+    async fn rows(&self, question: &str, head: &Head) -> Vec<Value> {
+        let release = self.edge.release();
+        // Whoever cannot be known is a visitor.
+        let standing = match find::matters_who_asks(&release) {
+            true => session::Reader::of(&self.edge, head).await.map_or(Standing::Visitor, |reader| reader.standing()),
+            false => Standing::Visitor,
+        };
+        find::groups(&self.edge, &release, question, standing).await
     }
 
     async fn ask(&self, question: String, skipped: usize, limit: usize) -> Result<(Found, Duration), Refusal> {

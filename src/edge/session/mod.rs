@@ -292,7 +292,8 @@ pub(super) async fn reader_of(edge: &Edge, parts: &Parts, peer: Peer) -> Option<
     Reader::of(edge, &Head::of(parts, peer)).await.ok()
 }
 
-fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {
+/// Gives what the request says of who reads.
+pub(super) fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::header::headers_cloned().and(warp::host::optional()).and(room::peer()).and(warp::path::full()).and(query).map(
         |headers, host, peer, path: warp::path::FullPath, query| Head {
@@ -305,7 +306,8 @@ fn head() -> impl Filter<Extract = (Head,), Error = warp::Rejection> + Clone {
     )
 }
 
-fn to_login(next: &str) -> Response {
+/// Sends the reader to log in; from there they come to `next`.
+pub(super) fn to_login(next: &str) -> Response {
     let next = percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC);
     see_other(&format!("/login?next={next}"))
 }

@@ -16,6 +16,7 @@ use crate::edge::node::Edge;
 use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
+use crate::site::audience::Standing;
 use crate::store::{Member, Preferences, Session, TextSize, Theme};
 
 /// How old "last seen" may get: a write for each request would cost more than it tells.
@@ -81,6 +82,11 @@ impl Reader {
     /// The member, if it is one.
     pub(in crate::edge) fn member(&self) -> Option<&Member> {
         self.session.as_ref()?.member.as_ref()
+    }
+
+    /// What decides for whom things are.
+    pub(in crate::edge) fn standing(&self) -> Standing {
+        if self.member().is_some() { Standing::Member } else { Standing::Visitor }
     }
 
     /// The member, where [`For::Members`](super::For) has let nobody else in.

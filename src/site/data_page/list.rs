@@ -115,15 +115,17 @@ impl List {
         names
     }
 
-    /// What contradicts itself in the declaration; `is_parameter` knows those of the page.
-    pub(super) fn mistake(&self, is_parameter: impl Fn(&str) -> bool) -> Option<String> {
+    /// What contradicts itself in the declaration, and the key that it is about; `is_parameter`
+    /// knows those of the page.
+    pub(super) fn mistake(&self, is_parameter: impl Fn(&str) -> bool) -> Option<(&'static str, String)> {
         if !(1..=MOST_PER_PAGE).contains(&self.per_page) {
-            return Some(format!("expected `per_page` from 1 to {MOST_PER_PAGE}, found {}", self.per_page));
+            let message = format!("expected `per_page` from 1 to {MOST_PER_PAGE}, found {}", self.per_page);
+            return Some(("per_page:", message));
         }
         if let Some(name) = self.fixed.values().find(|name| !is_parameter(name)) {
-            return Some(format!("`where` names the parameter `{name}`, which is not declared"));
+            return Some(("where:", format!("`where` names the parameter `{name}`, which is not declared")));
         }
         let twice = self.asked().into_iter().find(|name| is_parameter(name));
-        twice.map(|name| format!("`{name}` is a parameter of the page, and the list asks for it too"))
+        twice.map(|name| ("filters:", format!("`{name}` is a parameter of the page, and the list asks for it too")))
     }
 }

@@ -4,6 +4,7 @@
 //! their lines, and for the edge, which answers from it. What a query means is not known
 //! here: that is asked of the store, by the edge.
 
+mod each;
 mod functions;
 mod list;
 mod route;
@@ -15,13 +16,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use each::{Each, SITEMAP, fits, sitemap_of};
 pub use functions::may_be_called;
 pub use list::{Direction, Filter, List, Order};
 pub use route::Route;
 pub use statement::{NotTaken, Statement};
 
+use super::audience::Audience;
 use super::diagnostic::{Code, Diagnostic, Place, nearest};
-use super::parameter::{self, Parameter};
+use super::parameter::{self, Given, Parameter};
 use super::{reserved, time_span, yaml};
 
 /// The folder of data pages below `dynamic/`.
@@ -39,8 +42,14 @@ pub struct DataPage {
     pub route: Route,
     /// The line that says so.
     pub route_at: Place,
+    /// For whom it is.
+    pub audience: Audience,
+    /// The line that says so.
+    pub audience_at: Place,
     /// The line of the title.
     pub title_at: Place,
+    /// The line of the list, if it has one.
+    pub list_at: Place,
     /// A template for the title, of the same data.
     pub title: String,
     /// Those of the path and those of the query string.
@@ -49,6 +58,14 @@ pub struct DataPage {
     pub queries: BTreeMap<String, Query>,
     /// A list, if it has one.
     pub list: Option<List>,
+    /// The rows that it is for, if it says so.
+    pub each: Option<Each>,
+    /// The line that says so.
+    pub each_at: Place,
+    /// Whether search engines are told its addresses.
+    pub sitemap: bool,
+    /// Whether its rows are found by who searches the site.
+    pub search: bool,
     /// The forms in which it answers, the usual one first.
     pub formats: Vec<Format>,
     /// How long others may keep an answer; not at all when nothing is said.
@@ -112,11 +129,18 @@ impl Format {
 struct Head {
     route: Route,
     title: String,
+    #[serde(default, rename = "access")]
+    audience: Audience,
     #[serde(default)]
     parameters: BTreeMap<String, parameter::Written>,
     #[serde(default)]
     query: BTreeMap<String, Written>,
     list: Option<List>,
+    each: Option<Each>,
+    #[serde(default)]
+    sitemap: bool,
+    #[serde(default)]
+    search: bool,
     #[serde(default = "only_html")]
     formats: Vec<Format>,
     cache: Option<String>,
@@ -188,6 +212,12 @@ impl DataPage {
         source.page(read, template)
     }
 
+    /// A value for each parameter of `statement`, such as it will get.
+    pub fn samples(&self, statement: &Statement) -> Vec<Given> {
+        let parameters = statement.parameters.iter();
+        parameters.filter_map(|name| self.parameters.get(name)).map(Parameter::sample).collect()
+    }
+
     /// The route's own parameters, and whether each is one of the path.
     pub fn is_in_path(&self, name: &str) -> bool {
         self.route.parameters().any(|parameter| parameter == name)
@@ -250,8 +280,12 @@ impl Source<'_> {
         }
         if let Some(list) = &read.list {
             let message = list.mistake(|name| parameters.contains_key(name));
-            found.extend(message.map(|message| self.mistake("list:", message)));
+            found.extend(
+                message
+                    .map(|(key, message)| Diagnostic::error(Code::DataPage, self.place_below("list:", key), message)),
+            );
         }
+        self.check_each(&read.route, (read.each.as_ref(), read.audience), (read.sitemap, read.search), &mut found);
         let names = ["parameters", "list", "formats", "path", "site"];
         if let Some(taken) = names.into_iter().find(|name| queries.contains_key(*name)) {
             found.push(self.mistake(
@@ -275,15 +309,50 @@ impl Source<'_> {
         Ok(DataPage {
             route: read.route,
             route_at: self.place_of("route:"),
+            audience: read.audience,
+            audience_at: self.place_of("access:"),
             title_at: self.place_of("title:"),
+            list_at: self.place_of("list:"),
             title: read.title,
             parameters,
             queries,
             list: read.list,
+            each: read.each,
+            each_at: self.place_of("each:"),
+            sitemap: read.sitemap,
+            search: read.search,
             formats: read.formats,
             cache: cache.and_then(|(cache, _)| cache),
             template: format!("{{{{!--{}--}}}}{template}", "\n".repeat(self.lines_before(template))),
         })
+    }
+
+    /// What contradicts itself in that which the page says of its rows.
+    fn check_each(
+        &self,
+        route: &Route,
+        (each, audience): (Option<&Each>, Audience),
+        (sitemap, search): (bool, bool),
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let wishes = [("sitemap", sitemap), ("search", search)].into_iter().filter(|(_, is_wanted)| *is_wanted);
+        match each {
+            None => found.extend(wishes.map(|(key, _)| {
+                self.mistake(&format!("{key}:"), format!("`{key}` wants to know which rows the page is for"))
+                    .hint("say it: `each: { table: city }`, with `parameters` if columns have other names than they")
+            })),
+            Some(each) => {
+                found.extend(each.mistake(route).map(|message| self.mistake("each:", message)));
+                if search && each.title.is_none() {
+                    let message = "`search` wants to know what a row is called: `each` has no `title`";
+                    found.push(self.mistake("each:", message.to_owned()).hint("name a column: `title: name`"));
+                }
+            }
+        }
+        if sitemap && !audience.is_public() {
+            let message = "what is for members is nothing for search engines".to_owned();
+            found.push(self.mistake("sitemap:", message).hint("take `sitemap` out, or say `access: public`"));
+        }
     }
 
     fn lines_before(&self, template: &str) -> usize {
@@ -297,6 +366,30 @@ impl Source<'_> {
     /// The line that begins with `key`.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.place_from(0, key)
+    }
+
+    /// The line below `above` that begins with `key`; that of `above` itself when the key stands in
+    /// it, in braces.
+    fn place_below(&self, above: &str, key: &str) -> Place {
+        let is_first = |at: &usize| *at == 0 || self.head[..*at].ends_with('\n');
+        let begins = self.head.match_indices(above).map(|(at, _)| at).find(is_first);
+        let within = begins.map(|at| {
+            let rest = &self.head[at + above.len()..];
+            // Up to the next key that stands as far left.
+            let end = rest.match_indices('\n').map(|(end, _)| end).find(|end| {
+                rest[end + 1..].chars().next().is_some_and(|next| !next.is_whitespace() && next != '-' && next != '#')
+            });
+            at + above.len()..at + above.len() + end.unwrap_or(rest.len())
+        });
+        let key_at = within.and_then(|within| {
+            let mut at = within.start;
+            self.head[within].split_inclusive('\n').find_map(|line| {
+                let begins = line.trim_start().starts_with(key).then_some(at);
+                at += line.len();
+                begins
+            })
+        });
+        key_at.map_or_else(|| self.place_of(above), |at| self.place_from(at, key))
     }
 
     fn place_from(&self, mut from: usize, key: &str) -> Place {

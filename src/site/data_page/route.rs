@@ -5,7 +5,11 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+
+/// What is encoded in a segment (RFC 3986 §2.3).
+const NOT_PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A path with parameters in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +88,20 @@ impl Route {
     /// The path itself, when there is nothing to put in.
     pub fn literal(&self) -> Option<String> {
         self.parameters().next().is_none().then(|| self.to_string())
+    }
+
+    /// The path with these values, encoded.
+    pub(super) fn path<'r>(&'r self, value: impl Fn(&'r str) -> Option<String>) -> Option<String> {
+        let mut path = String::new();
+        for segment in &self.0 {
+            let text = match segment {
+                Segment::Literal(text) => text.clone(),
+                Segment::Parameter(name) => value(name)?,
+            };
+            path.push('/');
+            path.extend(utf8_percent_encode(&text, NOT_PLAIN));
+        }
+        Some(path)
     }
 
     /// Its parameters in `path`, which is decoded, if that is one of its paths.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::head::{Split, split};
+use crate::site::audience::Audience;
 use crate::site::data_page::{Query, Source, Statement, Written};
 use crate::site::diagnostic::{Code, Diagnostic, nearest};
 use crate::site::parameter::{Given, Parameter};
@@ -37,8 +38,13 @@ pub struct Declaration {
     parameters: BTreeMap<String, Parameter>,
     /// For whom it is the same, and for how long.
     pub cache: Cache,
+    /// For whom it is; for others the fallback stands.
+    #[serde(rename = "access")]
+    pub audience: Audience,
+    #[serde(rename = "budget")]
+    written_budget: Option<String>,
     /// How long a page waits for it; then the fallback stands.
-    #[serde(deserialize_with = "budget")]
+    #[serde(skip, default = "usual_budget")]
     pub budget: Duration,
     #[serde(rename = "query")]
     written: BTreeMap<String, Written>,
@@ -52,6 +58,8 @@ impl Default for Declaration {
         Self {
             parameters: BTreeMap::new(),
             cache: Cache::default(),
+            audience: Audience::default(),
+            written_budget: None,
             budget: BUDGET,
             written: BTreeMap::new(),
             queries: BTreeMap::new(),
@@ -108,26 +116,24 @@ fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Str
     }
 }
 
-fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    time(deserializer, "budget", LONGEST_BUDGET, "2s")
-        .and_then(|time| if time.is_zero() { Err(D::Error::custom("`budget` is at least `1ms`")) } else { Ok(time) })
+fn usual_budget() -> Duration {
+    BUDGET
+}
+
+fn budget(text: &str) -> Result<Duration, String> {
+    match time(text, "budget", LONGEST_BUDGET, "2s")? {
+        Duration::ZERO => Err("`budget` is at least `1ms`".to_owned()),
+        time => Ok(time),
+    }
 }
 
 fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    time(deserializer, "for", LONGEST_KEPT, "7d")
+    time(&String::deserialize(deserializer)?, "for", LONGEST_KEPT, "7d").map_err(D::Error::custom)
 }
 
-fn time<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    key: &str,
-    longest: Duration,
-    in_words: &str,
-) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    time_span::parse(&text, longest).ok_or_else(|| {
-        D::Error::custom(format_args!(
-            "`{key}` is a time such as `200ms`, `60s`, `5m`, `1h`, at most `{in_words}`, not `{text}`"
-        ))
+fn time(text: &str, key: &str, longest: Duration, in_words: &str) -> Result<Duration, String> {
+    time_span::parse(text, longest).ok_or_else(|| {
+        format!("`{key}` is a time such as `200ms`, `60s`, `5m`, `1h`, at most `{in_words}`, not `{text}`")
     })
 }
 
@@ -208,6 +214,16 @@ impl Declaration {
         let mut declaration = serde_yaml::from_str::<Self>(written)
             .map_err(|error| Box::new(yaml::diagnostic(Code::Fragment, file, text, lines_before, &error)))?;
         let source = Source { code: Code::Fragment, file, text, head: written, head_at: head.start };
+        // Here, because the reader of YAML does not know where a value stands that is refused so.
+        if let Some(text) = declaration.written_budget.take() {
+            let refused = |message| Diagnostic::error(Code::Fragment, source.place_of("budget:"), message);
+            declaration.budget = budget(&text).map_err(|message| Box::new(refused(message)))?;
+        }
+        if !declaration.audience.is_public() && declaration.cache.scope == Scope::Everyone {
+            let message = "what is for members cannot be the same for everyone";
+            let mistake = Diagnostic::error(Code::Fragment, source.place_of("access:"), message);
+            return Err(Box::new(mistake.hint("take `scope: reader`")));
+        }
         for (name, query) in std::mem::take(&mut declaration.written) {
             if TOLD.contains(&name.as_str()) {
                 let message = format!("`{name}` is what every fragment is told: call the query otherwise");
@@ -255,6 +271,11 @@ impl Declaration {
     pub fn samples(&self, statement: &Statement) -> Vec<Given> {
         let parameters = statement.parameters.iter();
         parameters.filter_map(|name| self.parameters.get(name)).map(|parameter| parameter.sample()).collect()
+    }
+
+    /// A value for each parameter, such as it might be given.
+    pub fn sample_arguments(&self) -> Map<String, Value> {
+        self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.sample().json())).collect()
     }
 
     /// What decides which arguments are accepted, as text: while it is the same, so are they.

@@ -60,6 +60,12 @@ impl Shelf {
         Self { derived: root.join(".littoral").join("watch"), public: None }
     }
 
+    /// The shelf for looking at a site and publishing nothing of it: all that is made goes into
+    /// `folder`, which is thrown away.
+    pub fn for_check(folder: &Path) -> Self {
+        Self { derived: folder.join("derived"), public: None }
+    }
+
     /// `.littoral/`.
     pub fn derived(&self) -> &Path {
         &self.derived

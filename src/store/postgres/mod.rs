@@ -28,11 +28,13 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Statement};
+use tokio_stream::StreamExt;
 
 use super::StoreError;
 use super::door::{Durability, Work};
 use super::error::said;
 use super::migrations;
+use super::site_reads::is_shown;
 use super::sql::{Sql, Value};
 
 /// How many connections one node has at most: PostgreSQL admits a hundred by default.
@@ -400,15 +402,37 @@ impl Connection {
         done
     }
 
-    pub(super) fn rows(
+    /// Every row, as `read` understands it. Rows are read as they come, so that a reader who has
+    /// read enough leaves the rest on the wire, and never in memory.
+    pub(super) fn rows<T>(
         &self,
         statement: &str,
         parameters: &[Value<'_>],
-    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        mut read: impl FnMut(&tokio_postgres::Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let prepared = self.prepare(statement)?;
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(as_parameter).collect();
-        let found = self.wait(self.client.query(&prepared, &parameters));
+        let found = self.handle.block_on(async {
+            let found = self.client.query_raw(&prepared, parameters.iter().map(as_parameter)).await?;
+            let mut found = std::pin::pin!(found);
+            let mut rows = Vec::new();
+            while let Some(row) = found.next().await {
+                rows.push(read(&row?)?);
+            }
+            Ok(rows)
+        });
         self.unless_stale(statement, found)
+    }
+
+    /// The names of the columns that a statement gives.
+    pub(super) fn columns(&self, statement: &str) -> Result<Vec<String>, StoreError> {
+        let prepared = self.prepare(statement)?;
+        let named = prepared.columns().iter().map(|column| match is_shown(column.type_()) {
+            true => Ok(column.name().to_owned()),
+            false => {
+                Err(StoreError::UnknownType { column: column.name().to_owned(), kind: column.type_().to_string() })
+            }
+        });
+        named.collect()
     }
 
     pub(super) fn batch(&self, statements: &str) -> Result<(), StoreError> {

@@ -152,7 +152,11 @@ fn make_search(
 ) -> Result<Result<(), StoreError>, StoreError> {
     tracing::info!(%table, "making the index of its search");
     let made = match sql.dialect() {
-        Dialect::Postgres => format!("CREATE INDEX {name} ON {} USING gin ({})", table.quoted(), document(columns)),
+        // Until it has looked at them, PostgreSQL guesses how many rows have a word.
+        Dialect::Postgres => {
+            let on = table.quoted();
+            format!("CREATE INDEX {name} ON {on} USING gin ({}); ANALYZE {on}", document(columns))
+        }
         Dialect::Sqlite => search_of_sqlite(name, table, columns),
     };
     apart(sql, &made)

@@ -5,6 +5,12 @@
 //! value come last, whatever the direction; since no comparison holds for them, they are a
 //! stretch of their own: a page is read from one stretch and, while it has room, from the
 //! next.
+//!
+//! With a search, PostgreSQL is not left to choose between the index of the order and that of
+//! the words: it guesses how many rows have a word, and one wrong guess reads the whole table.
+//! A word that many rows have is met soon on the way through the order; so a few rows are
+//! walked first. When they do not fill the page the word is rare enough that all its rows are
+//! gathered by the index of words, and sorted.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +25,8 @@ use crate::store::tables::Table;
 
 /// Words of a question; more are left out.
 const MOST_WORDS: usize = 8;
+/// Rows that are walked in search of one: a word that one row in ten has is found so.
+const WALKED: usize = 10;
 
 /// A page that is wanted. Every name in it has been checked against the table.
 #[derive(Clone, Debug)]
@@ -48,6 +56,17 @@ pub struct Chosen {
     pub operator: Operator,
     /// With what.
     pub value: Given,
+    /// Who wants it.
+    pub by: By,
+}
+
+/// Who wants a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The page, always: its indexes begin with these columns.
+    Page,
+    /// The reader, this time.
+    Reader,
 }
 
 /// How a column is compared.
@@ -163,14 +182,9 @@ pub(super) fn page(
             break;
         }
         let from = from.filter(|_| number == 0);
-        let question = Question { dialect: sql.dialect(), table, searched, wanted, by_key, way };
-        let (statement, values) = question.of(stretch, from, room);
-        let found = sql.rows(&statement, &values, |row| {
-            let (row, bytes) = row::named(row)?;
-            let too_much = || StoreError::TooMuchRead { rows: MOST_ROWS, bytes: MOST_BYTES };
-            left = left.checked_sub(bytes).ok_or_else(too_much)?;
-            Ok(with_cursor(row))
-        })?;
+        let question = Question { dialect: sql.dialect(), table, searched, wanted, by_key, way, stretch, from, room };
+        let (found, bytes) = question.ask(sql, left)?;
+        left -= bytes;
         room = room.saturating_sub(found.len());
         rows.extend(found);
     }
@@ -186,6 +200,38 @@ pub(super) fn page(
     let previous = rows.first().filter(|_| before).map(|(_, cursor)| cursor.clone());
     let next = rows.last().filter(|_| behind).map(|(_, cursor)| cursor.clone());
     Ok(Page { rows: rows.into_iter().map(|(row, _)| row).collect(), previous, next })
+}
+
+/// The key of the row that is the last of the next `rows`, if there are more behind it.
+pub(super) fn last_of_next(
+    sql: &Sql<'_>,
+    tables: &BTreeMap<TableName, Table>,
+    wanted: &Wanted,
+    rows: u32,
+) -> Result<Option<Given>, StoreError> {
+    let table = tables.get(&wanted.table);
+    let table = table.ok_or_else(|| StoreError::NoSuchTable { name: wanted.table.clone() })?;
+    let from = match &wanted.at {
+        At::After(cursor) => Some(cursor),
+        At::First | At::Before(_) => None,
+    };
+    let question = Question {
+        dialect: sql.dialect(),
+        table,
+        searched: &[],
+        wanted,
+        by_key: true,
+        way: Way::Forwards,
+        stretch: Stretch::With,
+        from,
+        room: 2,
+    };
+    let (statement, values) = question.at_once();
+    let found = sql.rows(&format!("{statement} OFFSET {}", rows.saturating_sub(1)), &values, |row| {
+        Ok(with_cursor(row::named(row)?.0).1.key)
+    })?;
+    // The second of the two says that there are more.
+    Ok(<[Given; 2]>::try_from(found).ok().map(|[last, _]| last))
 }
 
 /// The names of the two columns that are read for the cursor alone.
@@ -212,84 +258,200 @@ struct Question<'q> {
     wanted: &'q Wanted,
     by_key: bool,
     way: Way,
+    stretch: Stretch,
+    from: Option<&'q Cursor>,
+    /// Rows that are wanted.
+    room: usize,
+}
+
+/// A statement that grows, and its parameters.
+#[derive(Default)]
+struct Conditions<'q> {
+    values: Vec<Value<'q>>,
+    texts: Vec<String>,
+}
+
+impl<'q> Conditions<'q> {
+    /// Takes a parameter in. Gives its number.
+    fn bind(&mut self, value: Value<'q>) -> usize {
+        self.values.push(value);
+        self.values.len()
+    }
+
+    /// The conditions so far, for a statement or a part of one.
+    fn take(&mut self) -> String {
+        let texts = std::mem::take(&mut self.texts);
+        if texts.is_empty() { String::new() } else { format!(" WHERE {}", texts.join(" AND ")) }
+    }
 }
 
 impl<'q> Question<'q> {
-    /// The statement for one stretch, and its parameters.
-    fn of(&self, stretch: Stretch, from: Option<&'q Cursor>, rows: usize) -> (String, Vec<Value<'q>>) {
-        let key = self.table.key.quoted();
-        let order = self.wanted.order.as_ref();
-        let column = order.filter(|_| !self.by_key).map(|order| order.column.quoted());
-        let direction = order.map_or(Direction::Ascending, |order| order.direction);
-        let direction = match (direction, self.way) {
+    /// The rows, and how many bytes they have, which are `left` at most.
+    fn ask(&self, sql: &Sql<'_>, left: usize) -> Result<(Vec<(Row, Cursor)>, usize), StoreError> {
+        let ask = |(statement, values): (String, Vec<Value<'_>>)| {
+            let mut all = 0;
+            let rows = sql.rows(&statement, &values, |row| {
+                let (row, bytes) = row::named(row)?;
+                all += bytes;
+                if all > left {
+                    return Err(StoreError::TooMuchRead { rows: MOST_ROWS, bytes: MOST_BYTES });
+                }
+                Ok(with_cursor(row))
+            })?;
+            Ok::<_, StoreError>((rows, all))
+        };
+        let words = self.wanted.search.as_deref().and_then(|typed| words(typed, self.dialect));
+        let Some(words) = words.filter(|_| self.dialect == Dialect::Postgres) else {
+            return ask(self.at_once());
+        };
+        let walked = ask(self.walked(&words))?;
+        if walked.0.len() >= self.room { Ok(walked) } else { ask(self.gathered(&words)) }
+    }
+
+    /// In one statement.
+    fn at_once(&self) -> (String, Vec<Value<'q>>) {
+        let mut conditions = Conditions::default();
+        self.choose(&mut conditions, |_| true);
+        if let Some(words) = self.wanted.search.as_deref().and_then(|typed| words(typed, self.dialect)) {
+            self.search(&mut conditions, &words);
+        }
+        self.place(&mut conditions);
+        let (table, rows) = (self.table.name.quoted(), self.room);
+        let statement =
+            format!("SELECT {} FROM {table}{}{} LIMIT {rows}", self.shown(), conditions.take(), self.order());
+        (statement, conditions.values)
+    }
+
+    /// Those of the next few rows in the order that have the words. What is inside is a stretch
+    /// of one index, so that it costs the same whatever is searched for.
+    fn walked(&self, words: &str) -> (String, Vec<Value<'q>>) {
+        let mut conditions = Conditions::default();
+        self.choose(&mut conditions, |by| by == By::Page);
+        self.place(&mut conditions);
+        let (table, order, rows) = (self.table.name.quoted(), self.order(), self.room);
+        let walked = format!(
+            "SELECT {} FROM {table}{}{order} LIMIT {}",
+            self.needed(),
+            conditions.take(),
+            rows.saturating_mul(WALKED)
+        );
+        self.choose(&mut conditions, |by| by == By::Reader);
+        self.search(&mut conditions, words);
+        let having = conditions.take();
+        let statement = format!("SELECT {} FROM ({walked}) AS walked{having}{order} LIMIT {rows}", self.shown());
+        (statement, conditions.values)
+    }
+
+    /// All rows that have the words, sorted. `OFFSET 0` keeps the order out of the choice of
+    /// the index.
+    fn gathered(&self, words: &str) -> (String, Vec<Value<'q>>) {
+        let mut conditions = Conditions::default();
+        self.choose(&mut conditions, |_| true);
+        self.search(&mut conditions, words);
+        self.place(&mut conditions);
+        let gathered =
+            format!("SELECT {} FROM {}{} OFFSET 0", self.needed(), self.table.name.quoted(), conditions.take());
+        let (order, rows) = (self.order(), self.room);
+        let statement = format!("SELECT {} FROM ({gathered}) AS gathered{order} LIMIT {rows}", self.shown());
+        (statement, conditions.values)
+    }
+
+    /// The column of the order, when it is not the key.
+    fn by(&self) -> Option<&'q ColumnName> {
+        self.wanted.order.as_ref().filter(|_| !self.by_key).map(|order| &order.column)
+    }
+
+    fn direction(&self) -> Direction {
+        let direction = self.wanted.order.as_ref().map_or(Direction::Ascending, |order| order.direction);
+        match (direction, self.way) {
             (direction, Way::Forwards) => direction,
             (Direction::Ascending, Way::Backwards) => Direction::Descending,
             (Direction::Descending, Way::Backwards) => Direction::Ascending,
-        };
-        let beyond = if direction == Direction::Ascending { ">" } else { "<" };
-        let mut values: Vec<Value<'q>> = Vec::new();
-        let mut conditions: Vec<String> = Vec::new();
-        for chosen in &self.wanted.chosen {
-            values.push(value(&chosen.value));
+        }
+    }
+
+    /// What each row must be, of that which these want.
+    fn choose(&self, conditions: &mut Conditions<'q>, wanted_by: impl Fn(By) -> bool) {
+        for chosen in self.wanted.chosen.iter().filter(|chosen| wanted_by(chosen.by)) {
             let operator = match chosen.operator {
                 Operator::Equals => "=",
                 Operator::AtLeast => ">=",
                 Operator::AtMost => "<=",
             };
-            conditions.push(format!("{} {operator} ${}", chosen.column.quoted(), values.len()));
+            let number = conditions.bind(value(&chosen.value));
+            conditions.texts.push(format!("{} {operator} ${number}", chosen.column.quoted()));
         }
-        if let Some(words) = self.wanted.search.as_deref().and_then(|typed| words(typed, self.dialect)) {
-            values.push(Value::Text(words.into()));
-            conditions.push(self.search(values.len()));
-        }
-        match (&column, stretch) {
-            (Some(column), Stretch::With) => conditions.push(format!("{column} IS NOT NULL")),
-            (Some(column), Stretch::Without) => conditions.push(format!("{column} IS NULL")),
-            (None, _) => {}
-        }
-        if let Some(cursor) = from {
-            match (&column, stretch) {
-                (Some(column), Stretch::With) => {
-                    values.extend([value(&cursor.value), value(&cursor.key)]);
-                    let (of_value, of_key) = (values.len() - 1, values.len());
-                    conditions.push(format!("({column}, {key}) {beyond} (${of_value}, ${of_key})"));
-                }
-                _ => {
-                    values.push(value(&cursor.key));
-                    conditions.push(format!("{key} {beyond} ${}", values.len()));
-                }
-            }
-        }
-        let columns: Vec<String> = self.wanted.columns.iter().map(ColumnName::quoted).collect();
-        let at_value = column.as_ref().unwrap_or(&key);
-        let mut statement = format!(
-            "SELECT {}, {at_value} AS {AT_VALUE}, {key} AS {AT_KEY} FROM {}",
-            columns.join(", "),
-            self.table.name.quoted()
-        );
-        if !conditions.is_empty() {
-            statement.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
-        }
-        let word = word(direction);
-        match (&column, stretch) {
-            (Some(column), Stretch::With) => statement.push_str(&format!(" ORDER BY {column} {word}, {key} {word}")),
-            _ => statement.push_str(&format!(" ORDER BY {key} {word}")),
-        }
-        statement.push_str(&format!(" LIMIT {rows}"));
-        (statement, values)
     }
 
-    /// Rows that have the words in the parameter of this number.
-    fn search(&self, number: usize) -> String {
-        let columns: Vec<&ColumnName> =
-            self.searched.iter().filter(|column| self.table.column(column).is_some()).collect();
-        let name = index::search_name(&self.table.name, &columns);
-        match self.dialect {
+    /// In which stretch, and beyond which row.
+    fn place(&self, conditions: &mut Conditions<'q>) {
+        let key = self.table.key.quoted();
+        let column = self.by().map(ColumnName::quoted);
+        match (&column, self.stretch) {
+            (Some(column), Stretch::With) => conditions.texts.push(format!("{column} IS NOT NULL")),
+            (Some(column), Stretch::Without) => conditions.texts.push(format!("{column} IS NULL")),
+            (None, _) => {}
+        }
+        let Some(cursor) = self.from else { return };
+        let beyond = if self.direction() == Direction::Ascending { ">" } else { "<" };
+        match (column, self.stretch) {
+            (Some(column), Stretch::With) => {
+                let (of_value, of_key) = (conditions.bind(value(&cursor.value)), conditions.bind(value(&cursor.key)));
+                conditions.texts.push(format!("({column}, {key}) {beyond} (${of_value}, ${of_key})"));
+            }
+            _ => {
+                let number = conditions.bind(value(&cursor.key));
+                conditions.texts.push(format!("{key} {beyond} ${number}"));
+            }
+        }
+    }
+
+    fn order(&self) -> String {
+        let (key, word) = (self.table.key.quoted(), word(self.direction()));
+        match (self.by(), self.stretch) {
+            (Some(column), Stretch::With) => format!(" ORDER BY {} {word}, {key} {word}", column.quoted()),
+            _ => format!(" ORDER BY {key} {word}"),
+        }
+    }
+
+    /// The columns of the answer, and those of the cursor.
+    fn shown(&self) -> String {
+        let key = &self.table.key;
+        let columns: Vec<String> = self.wanted.columns.iter().map(ColumnName::quoted).collect();
+        let at_value = self.by().unwrap_or(key).quoted();
+        format!("{}, {at_value} AS {AT_VALUE}, {} AS {AT_KEY}", columns.join(", "), key.quoted())
+    }
+
+    /// The columns that anything of the question names, each once.
+    fn needed(&self) -> String {
+        let chosen = self.wanted.chosen.iter().map(|chosen| &chosen.column);
+        let named = self.wanted.columns.iter().chain(chosen).chain(self.by()).chain([&self.table.key]);
+        let mut needed: Vec<&ColumnName> = Vec::new();
+        for column in named.chain(self.looked_into()) {
+            if !needed.contains(&column) {
+                needed.push(column);
+            }
+        }
+        needed.into_iter().map(ColumnName::quoted).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The columns that a search looks into.
+    fn looked_into(&self) -> impl Iterator<Item = &'q ColumnName> {
+        let table = self.table;
+        self.searched.iter().filter(|column| table.column(column).is_some())
+    }
+
+    /// That a row has the words.
+    fn search(&self, conditions: &mut Conditions<'q>, words: &str) {
+        let number = conditions.bind(Value::Text(words.to_owned().into()));
+        let columns: Vec<&ColumnName> = self.looked_into().collect();
+        conditions.texts.push(match self.dialect {
             Dialect::Sqlite => {
-                format!("{}.rowid IN (SELECT rowid FROM {name} WHERE {name} MATCH ${number})", self.table.name.quoted())
+                let (name, table) = (index::search_name(&self.table.name, &columns), self.table.name.quoted());
+                format!("{table}.rowid IN (SELECT rowid FROM {name} WHERE {name} MATCH ${number})")
             }
             Dialect::Postgres => format!("{} @@ to_tsquery('simple', ${number})", index::document(&columns)),
-        }
+        });
     }
 }
 

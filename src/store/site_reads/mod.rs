@@ -17,6 +17,7 @@ mod list;
 mod postgres;
 pub(super) mod row;
 mod sqlite;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-pub use list::{At, Chosen, Cursor, Operator, Page, Wanted};
+pub use list::{At, By, Chosen, Cursor, Operator, Page, Wanted};
+pub(in crate::store) use row::is_shown;
+pub use trial::{Trial, Tried};
 
 use self::sqlite::Reading;
 use super::StoreError;
@@ -235,6 +238,12 @@ impl Snapshot<'_> {
     /// One page of a list.
     pub fn page(&self, wanted: &Wanted) -> Result<Page, StoreError> {
         list::page(&self.sql, self.tables, self.open, wanted)
+    }
+
+    /// The key of the row that is the last of the next `rows` of a list by its key, if there are
+    /// more behind it: where the part after these begins.
+    pub fn last_of_next(&self, wanted: &Wanted, rows: u32) -> Result<Option<Given>, StoreError> {
+        list::last_of_next(&self.sql, self.tables, wanted, rows)
     }
 
     /// PostgreSQL's answer comes whole; SQLite's row by row, and is left when it is too long.

@@ -49,6 +49,26 @@ fn real(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
+/// Whether a column of PostgreSQL's type has a form in a page.
+pub(in crate::store) fn is_shown(kind: &Type) -> bool {
+    [
+        Type::INT8,
+        Type::INT4,
+        Type::INT2,
+        Type::FLOAT8,
+        Type::FLOAT4,
+        Type::BOOL,
+        Type::NUMERIC,
+        Type::BYTEA,
+        Type::TEXT,
+        Type::VARCHAR,
+        Type::BPCHAR,
+        Type::NAME,
+        Type::UNKNOWN,
+    ]
+    .contains(kind)
+}
+
 fn of_postgres(row: &tokio_postgres::Row, at: usize, column: &tokio_postgres::Column) -> Result<Value, StoreError> {
     Ok(match *column.type_() {
         Type::INT8 => row.try_get::<_, Option<i64>>(at)?.into(),
