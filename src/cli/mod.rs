@@ -10,6 +10,7 @@ mod diagnostics;
 mod form;
 mod new;
 mod progress;
+mod seed;
 mod serve;
 mod site_store;
 mod user;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
-use super::table::{ColumnName, TableName};
+use super::table::{ColumnName, ColumnType, TableName};
 use super::yaml;
 
 /// The name of the file at the site's root.
@@ -195,6 +195,16 @@ pub struct OpenTable {
     /// Those that a search looks into.
     #[serde(default)]
     pub search: Vec<ColumnName>,
+    /// The file that the table is made of where it is not there yet: a path from the site's
+    /// root. It is read once, when a server starts, and never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The column that no two rows of that file share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<ColumnName>,
+    /// What columns of it hold, in place of what their cells look like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<ColumnName, ColumnType>,
 }
 
 impl Config {
@@ -268,6 +278,17 @@ impl Config {
                     "search",
                     format!("`{column}` is searched in `{table}`, but is not among its open columns"),
                 ));
+            }
+            match &open.from {
+                Some(from) if from.starts_with('/') || !is_path(from) => wrong.push((
+                    "from",
+                    format!("expected a file of the site such as `data/{table}.csv`, found `{from}` for `{table}`"),
+                )),
+                None if open.key.is_some() || !open.types.is_empty() => wrong.push((
+                    if open.key.is_some() { "key" } else { "types" },
+                    format!("`{table}` has no `from`, and these are of the file that a table is made of"),
+                )),
+                _ => {}
             }
         }
         wrong

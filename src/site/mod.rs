@@ -4,11 +4,13 @@
 //! Knows neither how a release is made (`build`) nor how it is answered from (`edge`).
 
 pub mod config;
+pub mod csv;
 pub mod data_page;
 pub mod diagnostic;
 pub mod digest;
 pub mod form;
 pub mod fragment;
+pub mod packing;
 pub mod parameter;
 pub mod permalink;
 pub mod recursion;

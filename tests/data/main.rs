@@ -16,6 +16,7 @@ mod export;
 mod hostile;
 mod import;
 mod killed;
+mod packed;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod query;
@@ -39,7 +40,9 @@ fn main() {
     if !is_here {
         postgres::say_absent("`littoral data` on PostgreSQL");
     }
-    let all = || [import::all(), export::all(), query::all(), hostile::all(), killed::all()].into_iter().flatten();
+    let all = || {
+        [import::all(), export::all(), query::all(), hostile::all(), packed::all(), killed::all()].into_iter().flatten()
+    };
     let on_sqlite = all().map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Site::on_sqlite())));
     let on_postgres = all()
         .map(|(name, test)| trial(&format!("postgres::{name}"), test, Site::on_postgres).with_ignored_flag(!is_here));

@@ -21,6 +21,7 @@ mod make;
 mod pieces;
 mod publish;
 mod renew;
+mod rows;
 mod select;
 mod why;
 
@@ -41,7 +42,7 @@ use self::select::{Extent, Selection};
 pub use self::why::Why;
 use super::asset::Naming;
 use super::markdown::highlight;
-use super::model::{Drafts, Fields};
+use super::model::{Drafts, Fields, Origin};
 use super::output::render::ToAnchor;
 use super::sources::{Sources, read_text};
 use super::texts::Texts;
@@ -84,7 +85,7 @@ pub struct Report {
     pub published: Option<Published>,
     /// Everything that is wrong, in order of place.
     pub diagnostics: Vec<Diagnostic>,
-    /// Markdown files that are part of the site.
+    /// Pages of the site: Markdown files, and rows of data files.
     pub pages: usize,
     /// Outputs that were rendered.
     pub rendered: usize,
@@ -244,6 +245,7 @@ impl Engine {
         let mut kept = kept.unwrap_or_else(|| empty(settings, sources, &config));
         let heads_hold = kept.taxonomies == config.taxonomies;
         take_heads(&look, sources, &mut kept, &config, &mut changes, &mut texts, &mut found);
+        rows::take(sources, &mut kept, &mut changes, &texts, &mut found);
         changes.has_other_structure |= kept.today != sources.today() || !heads_hold;
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
@@ -371,7 +373,9 @@ fn take_heads(
             None => drop(changes.files.remove(&file)),
             Some(Ok(head)) => {
                 changes.note_head(&source, kept.heads.get(&source).map(Arc::as_ref), &head);
-                kept.heads.insert(source, Arc::new(head));
+                let before = kept.heads.insert(source, Arc::new(head));
+                // A file where the page of a row is: the section's pages are gone through again.
+                changes.rows.extend(before.and_then(|before| before.row.as_ref().map(|row| row.section.clone())));
             }
             Some(Err(diagnostic)) => {
                 changes.has_other_structure = true;
@@ -409,6 +413,7 @@ fn empty(settings: Settings, sources: &dyn Sources, config: &Config) -> Kept {
         today: sources.today(),
         files: BTreeMap::new(),
         heads: Pieces::default(),
+        row_files: BTreeMap::new(),
         taxonomies: config.taxonomies.clone(),
         reads: Arc::default(),
         outputs: Pieces::default(),
@@ -440,7 +445,7 @@ fn read_config(sources: &dyn Sources, kept: Option<&Kept>, look: &Look, found: &
 }
 
 fn page_count(world: &World) -> usize {
-    world.site.pages.iter().filter(|page| page.has_file).count()
+    world.site.pages.iter().filter(|page| page.origin != Origin::Nothing).count()
 }
 
 /// By place; the same mistake of a layout, met on a thousand pages, is one.

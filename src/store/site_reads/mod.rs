@@ -129,7 +129,7 @@ impl Store {
         let tables = self.tables().await?;
         let all = |table: &Table| {
             let columns = table.columns.iter().map(|column| column.name.clone()).collect();
-            (table.name.clone(), OpenTable { columns, search: Vec::new() })
+            (table.name.clone(), OpenTable { columns, ..OpenTable::default() })
         };
         let open: Arc<Open> = Arc::new(tables.iter().map(all).collect());
         let (sql, none) = (statement.sql.clone(), BTreeMap::new());
