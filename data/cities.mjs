@@ -32,6 +32,7 @@ cities.sort((one, other) => other.population - one.population || one.cityId - ot
 const others = cities.splice(3000);
 others.sort((one, other) => one.country.localeCompare(other.country, 'en') || one.cityId - other.cityId);
 
+const names = new Intl.DisplayNames('en', { type: 'region' });
 const taken = new Set();
 const slug = ({ name, cityId, country }) => {
   const plain = `${word(name) || cityId}-${country.toLowerCase()}`;
@@ -42,11 +43,12 @@ const slug = ({ name, cityId, country }) => {
 };
 const row = (city) => {
   const [longitude, latitude] = city.loc.coordinates.map((degrees) => degrees.toFixed(2));
-  return [city.cityId, slug(city), cell(city.name), city.country, city.population, latitude, longitude];
+  const country = cell(names.of(city.country));
+  return [slug(city), cell(city.name), city.country, country, city.population, latitude, longitude, city.cityId];
 };
-const input = table('id,slug,name,country,population,latitude,longitude', [...cities, ...others].map(row));
+const heading = 'slug,name,code,country,population,latitude,longitude,geonames';
+const input = table(heading, [...cities, ...others].map(row));
 execFileSync('zstd', ['-q', '-f', '--ultra', '-22', '-o', `${folder}cities.csv.zst`], { input });
 
-const names = new Intl.DisplayNames('en', { type: 'region' });
 const codes = [...new Set([...cities, ...others].map((city) => city.country))].sort();
 writeFileSync(`${folder}countries.csv`, table('code,name', codes.map((code) => [code, cell(names.of(code))])));

@@ -8,6 +8,7 @@ pub mod csv;
 pub mod data_page;
 pub mod diagnostic;
 pub mod digest;
+pub mod figures;
 pub mod form;
 pub mod fragment;
 pub mod packing;

@@ -106,6 +106,7 @@ pub const NAMES: &[&str] = &[
     "date",
     "absolute",
     "truncate",
+    "number",
     "plural",
     "slugify",
     "json",
