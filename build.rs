@@ -14,7 +14,7 @@ use std::{env, fs, io};
 /// Folder, name of its table, and what in it belongs to this repository's own site alone.
 const TABLES: &[(&str, &str, &[&str])] = &[
     ("layouts", "LAYOUTS", &["site/", "assets/site/"]),
-    ("dynamic", "DYNAMIC", &["pages/", "places/"]),
+    ("dynamic", "DYNAMIC", &["pages/", "places/", "fragments/contrast-"]),
     ("starter", "STARTER", &[]),
 ];
 

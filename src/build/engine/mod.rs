@@ -28,6 +28,7 @@ mod why;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustc_hash::FxHashSet;
 
@@ -50,7 +51,7 @@ use super::trace::{Answer, Read, ReadId};
 use super::world::World;
 use crate::site::config::{self, Config};
 use crate::site::diagnostic::{Diagnostic, Severity};
-use crate::site::release::{Entry, PublishError, Published, Shelf, Writer};
+use crate::site::release::{Entry, PublishError, Published, Shelf, Took, Writer};
 
 /// What is to be built, and how.
 pub struct Request<'a> {
@@ -147,6 +148,17 @@ impl Engine {
     /// Builds what has changed. `only` names the files that may have since the build
     /// before, if that is known.
     pub fn build(&mut self, request: &Request<'_>, only: Option<&BTreeSet<String>>) -> Result<Report, BuildError> {
+        let began = Instant::now();
+        let report = self.build_now(request, only)?;
+        if let Some(Published { id, changed: true }) = report.published
+            && let Err(error) = Took::new(id, began.elapsed(), report.rendered).note(&request.shelf)
+        {
+            tracing::debug!(%error, "how long the build took could not be noted");
+        }
+        Ok(report)
+    }
+
+    fn build_now(&mut self, request: &Request<'_>, only: Option<&BTreeSet<String>>) -> Result<Report, BuildError> {
         // Before anything is read: of two builds at once, the later one to read is the later to publish.
         let writer = Writer::open(request.shelf.clone())?;
         let settings = Settings {

@@ -13,7 +13,7 @@ use crate::store::tables::Table;
 
 /// What the index of a search is called: this, and a digest. It is Littoral's, so that no
 /// statement of a site can name it.
-pub(super) const SEARCH: &str = "littoral_search_";
+pub(in crate::store) const SEARCH: &str = "littoral_search_";
 /// What the index of a list is called: this, and a digest of what it is.
 const OF_LIST: &str = "littoral_index_";
 
