@@ -94,7 +94,8 @@ fn built(edge: &Edge, release: &LiveRelease, below: &str) -> Value {
     let took = Took::of(edge.shelf(), release.id).map(|(took, ended)| {
         let ended = Timestamp::try_from(ended).unwrap_or_default().round(Unit::Second).unwrap_or_default();
         let seconds = format!("{:.2}", took.time().as_secs_f64());
-        json!({ "seconds": seconds, "rendered": took.rendered, "ended": ended.to_string() })
+        let on = ended.strftime("%-d %B %Y, %H:%M UTC").to_string();
+        json!({ "seconds": seconds, "rendered": took.rendered, "ended": ended.to_string(), "on": on })
     });
     json!({ "files": files, "bytes": bytes, "size": in_words(bytes), "took": took })
 }
