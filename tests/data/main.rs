@@ -20,6 +20,7 @@ mod packed;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod query;
+mod seed;
 mod site;
 
 use libtest_mimic::{Arguments, Trial};
@@ -41,7 +42,9 @@ fn main() {
         postgres::say_absent("`littoral data` on PostgreSQL");
     }
     let all = || {
-        [import::all(), export::all(), query::all(), hostile::all(), packed::all(), killed::all()].into_iter().flatten()
+        [import::all(), export::all(), query::all(), hostile::all(), packed::all(), seed::all(), killed::all()]
+            .into_iter()
+            .flatten()
     };
     let on_sqlite = all().map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Site::on_sqlite())));
     let on_postgres = all()
