@@ -48,6 +48,7 @@ fn put(root: &Path, path: &str, text: &str) {
 
 fn write_plain(root: &Path) {
     put(root, "littoral.yaml", "search: false\npaginate: 2\n");
+    put(root, "data/p.csv", "slug,name,n\nx,X,1\n");
     put(root, "layouts/page.hbs", "{{page.title}} {{#next}}{{url}}{{/next}} {{content}}");
     for list in ["home", "section", "term"] {
         put(
@@ -320,6 +321,24 @@ const OTHERS: &[(&str, &[&str])] = &[
     ),
     ("layouts/assets/css/a.css", &["a{}", "a{color:red}"]),
     ("data/d.yaml", &["a: 1\n", "a: 2\n", "a: [\n"]),
+    // Pages from data: other rows, one with the path of a page, a row that is wrong.
+    (
+        "data/p.csv",
+        &[
+            "slug,name,n\nx,X,1\ny,Y,2\n",
+            "slug,name,n\ny,Y,3\nx,X,1\nz,Z,\n",
+            "slug,name,n\na,A,1\nx,X,1\n",
+            "slug,name\nx\n",
+        ],
+    ),
+    (
+        "content/docs/_index.md",
+        &[
+            "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}' }\n---\n",
+            "---\npages_from: { data: p.csv, path: 'b/{slug}', title: '{name} {n}', first: 1 }\nsort_by: title\n---\n",
+            "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}', where: { n: 1 } }\ndraft: true\n---\n",
+        ],
+    ),
     ("static/robots.txt", &["one", "two"]),
     ("static/a/index.html", &["<p>mine"]),
     ("dynamic/search/results.hbs", &["{{title}}", "{{#if"]),
@@ -388,8 +407,10 @@ fn edit() -> impl Strategy<Value = Edit> {
         .prop_flat_map(|(path, texts)| (Just(path), prop::sample::select(texts)))
         // The same, for the versions with mistakes in them.
         .prop_flat_map(|(path, text)| {
-            let is_wrong =
-                matches!(text, "a: [\n" | "{{#if" | "{{> (lookup this \"nothing\")}}") || text.contains("txet");
+            let is_wrong = matches!(text, "a: [\n" | "{{#if" | "{{> (lookup this \"nothing\")}}")
+                || text.contains("txet")
+                || text.contains("a,A,1")
+                || text == "slug,name\nx\n";
             let sound = if is_wrong { OTHERS[0].1[0] } else { text };
             let (other_path, other) = if is_wrong { ("littoral.yaml", sound) } else { (path, text) };
             prop_oneof![9 => Just((other_path, other)), 1 => Just((path, text))]
