@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod browser;
 mod conditions;
+mod costs;
 mod data_page;
 mod files;
 mod form;
