@@ -1,18 +1,18 @@
-//! Figures for people: `{{number population}}`, in layouts and in the templates of the edge.
+//! Figures for people: `{{thousands population}}`, in layouts and in the templates of the edge.
 
 use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
 use serde_json::Value;
 
 /// Makes the helper known to `registry`.
 pub fn register(registry: &mut Handlebars<'_>) {
-    registry.register_helper("number", Box::new(Number));
+    registry.register_helper("thousands", Box::new(Thousands));
 }
 
 /// The digits before the point in groups of three: `1,234,567`. What is no number stays as it
 /// is, and nothing is nothing.
-struct Number;
+struct Thousands;
 
-impl HelperDef for Number {
+impl HelperDef for Thousands {
     fn call<'reg: 'rc, 'rc>(
         &self,
         helper: &Helper<'rc>,
@@ -22,7 +22,7 @@ impl HelperDef for Number {
         out: &mut dyn Output,
     ) -> HelperResult {
         let Some(value) = helper.param(0) else {
-            return Err(RenderErrorReason::ParamNotFoundForIndex("number", 0).into());
+            return Err(RenderErrorReason::ParamNotFoundForIndex("thousands", 0).into());
         };
         let separator = helper.param(1).and_then(|given| given.value().as_str()).unwrap_or(",");
         let text = match value.value() {
@@ -68,17 +68,17 @@ mod tests {
 
     #[test]
     fn digits_stand_in_groups_of_three() {
-        check("{{number n}}", json!(22_315_474), "22,315,474");
-        check("{{number n}}", json!("999"), "999");
-        check("{{number n}}", json!(-1000), "-1,000");
-        check("{{number n}}", json!(1234.5678), "1,234.5678");
-        check("{{number n \" \"}}", json!("1000000"), "1 000 000");
+        check("{{thousands n}}", json!(22_315_474), "22,315,474");
+        check("{{thousands n}}", json!("999"), "999");
+        check("{{thousands n}}", json!(-1000), "-1,000");
+        check("{{thousands n}}", json!(1234.5678), "1,234.5678");
+        check("{{thousands n \" \"}}", json!("1000000"), "1 000 000");
     }
 
     #[test]
     fn what_is_no_number_is_a_text() {
-        check("{{number n}}", json!("<1000>"), "&lt;1000&gt;");
-        check("{{number n}}", json!("1e9999"), "1e9999");
-        check("{{number n}}", json!(null), "");
+        check("{{thousands n}}", json!("<1000>"), "&lt;1000&gt;");
+        check("{{thousands n}}", json!("1e9999"), "1e9999");
+        check("{{thousands n}}", json!(null), "");
     }
 }

@@ -106,7 +106,7 @@ pub const NAMES: &[&str] = &[
     "date",
     "absolute",
     "truncate",
-    "number",
+    "thousands",
     "plural",
     "slugify",
     "json",
