@@ -384,10 +384,10 @@ fn take_heads(
         match head {
             None => drop(changes.files.remove(&file)),
             Some(Ok(head)) => {
-                changes.note_head(&source, kept.heads.get(&source).map(Arc::as_ref), &head);
-                let before = kept.heads.insert(source, Arc::new(head));
-                // A file where the page of a row is: the section's pages are gone through again.
-                changes.rows.extend(before.and_then(|before| before.row.as_ref().map(|row| row.section.clone())));
+                let before = kept.heads.get(&source).map(Arc::as_ref);
+                changes.note_head(&source, before, &head);
+                rows::note_head(&source, before, &head, changes);
+                kept.heads.insert(source, Arc::new(head));
             }
             Some(Err(diagnostic)) => {
                 changes.has_other_structure = true;

@@ -12,6 +12,18 @@ use crate::build::sources::Sources;
 use crate::build::texts::Texts;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
+/// Notes whether the head of a file, which was one thing and is another now, changes what
+/// pages there are from data. The text of a section does not.
+pub(super) fn note_head(source: &str, before: Option<&Head>, now: &Head, changes: &mut Changes) {
+    // A file where the page of a row was.
+    changes.rows.extend(before.and_then(|before| before.row.as_ref()).map(|row| row.section.clone()));
+    let asks_alike =
+        |before: &Head| before.front.pages_from == now.front.pages_from && before.front.draft == now.front.draft;
+    if now.front.pages_from.is_some() && !before.is_some_and(asks_alike) {
+        changes.rows.insert(source.to_owned());
+    }
+}
+
 /// Makes the heads of rows that may be others, and notes which are.
 pub(super) fn take(
     sources: &dyn Sources,
@@ -71,7 +83,7 @@ fn sections(kept: &mut Kept, changes: &Changes) -> BTreeSet<String> {
             Some(from) => kept.row_files.insert(source.to_owned(), from.file()),
             None => kept.row_files.remove(source),
         };
-        if from.is_some() || before.is_some() {
+        if from.is_some() != before.is_some() {
             anew.insert(source.to_owned());
         }
     });
