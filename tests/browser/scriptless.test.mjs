@@ -40,6 +40,10 @@ test("the catalogue is searched, filtered and read on, and what it costs is told
   const costs = main().getByRole("table").filter({ hasText: "On the disk" });
   assert.match(await costs.innerText(), /1,020 files\s+112,320 rows/);
   assert.equal(await main().getByRole("button", { name: "Measure sending" }).count(), 0, "no button that would do nothing");
+  await main().getByRole("link", { name: "look at the list" }).first().click();
+  await main().getByRole("link", { name: "Smaller" }).click();
+  await page.waitForURL("**/contrast/built/page/2/");
+  await page.goto("/contrast/");
   await main().getByRole("link", { name: "look at the list" }).last().click();
   await main().getByLabel("Country").selectOption("PT");
   await main().getByLabel("Order").selectOption("Name, A to Z");
