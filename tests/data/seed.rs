@@ -50,11 +50,18 @@ fn program(site: &Site) -> Command {
     command
 }
 
-/// A server that answers.
+/// A server that answers. It ends with its test, however that does.
 struct Serving {
     child: Child,
     address: String,
-    said: JoinHandle<String>,
+    said: Option<JoinHandle<String>>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Serving {
@@ -80,7 +87,7 @@ impl Serving {
             child.wait().unwrap();
             panic!("it gave no address: {}", said.join().unwrap());
         };
-        Self { child, address, said }
+        Self { child, address, said: Some(said) }
     }
 
     fn start(site: &Site) -> Self {
@@ -107,7 +114,7 @@ impl Serving {
     fn end(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let said = self.said.join().unwrap();
+        let said = self.said.take().unwrap().join().unwrap();
         assert!(!said.contains("panicked"), "{said}");
         said
     }
