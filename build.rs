@@ -12,8 +12,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Folder, name of its table, and what in it belongs to this repository's own site alone.
-const TABLES: &[(&str, &str, &[&str])] =
-    &[("layouts", "LAYOUTS", &["site/", "assets/site/"]), ("dynamic", "DYNAMIC", &[]), ("starter", "STARTER", &[])];
+const TABLES: &[(&str, &str, &[&str])] = &[
+    ("layouts", "LAYOUTS", &["site/", "assets/site/"]),
+    ("dynamic", "DYNAMIC", &["pages/", "places/", "fragments/contrast-"]),
+    ("starter", "STARTER", &[]),
+];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

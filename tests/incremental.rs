@@ -48,6 +48,7 @@ fn put(root: &Path, path: &str, text: &str) {
 
 fn write_plain(root: &Path) {
     put(root, "littoral.yaml", "search: false\npaginate: 2\n");
+    put(root, "data/p.csv", "slug,name,n\nx,X,1\n");
     put(root, "layouts/page.hbs", "{{page.title}} {{#next}}{{url}}{{/next}} {{content}}");
     for list in ["home", "section", "term"] {
         put(
@@ -203,6 +204,41 @@ fn data_that_was_broken_and_mended_is_shown() {
 }
 
 #[test]
+fn an_edit_of_one_row_renders_its_page_and_what_shows_it() {
+    let section = "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}' }\npaginate: 100\n---\n";
+    let rows = |last: &str| -> String {
+        (0..300).map(|row| format!("r{row},Row {row},{}\n", if row == 7 { last } else { "1" })).collect()
+    };
+    let file = |last: &str| format!("slug,name,n\n{}", rows(last));
+    let files = [
+        ("layouts/page.hbs", "{{page.title}} {{page.extra.n}} {{#next}}{{title}}{{/next}}"),
+        ("layouts/section.hbs", "{{content}}{{#items}}{{title}} {{/items}}"),
+        ("content/rows/_index.md", section),
+        ("data/p.csv", &file("1")),
+    ];
+    let (site, mut engine) = living(&files);
+    assert_eq!(page(site.path(), "rows/r7/index.html"), "Row 7 1 Row 8");
+    let report = rebuild(&mut engine, site.path(), &[("data/p.csv", &file("2"))]);
+    // It, and the page before, whose layout can see the cells of the next.
+    assert_eq!((report.rendered, report.pages), (2, 301));
+    assert_eq!(page(site.path(), "rows/r7/index.html"), "Row 7 2 Row 8");
+    // A new title is shown by its neighbour and by one list page of each list.
+    let renamed = file("2").replace("r7,Row 7,", "r7,Seven,");
+    let report = rebuild(&mut engine, site.path(), &[("data/p.csv", &renamed)]);
+    let expected = "Row 6 1 Seven";
+    assert_eq!(page(site.path(), "rows/r6/index.html"), expected);
+    assert!(report.rendered < 10, "{}", report.rendered);
+    // The text of the section is nothing to its rows; in a new process neither.
+    let edited = format!("{section}Said.\n");
+    assert_eq!(rebuild(&mut engine, site.path(), &[("content/rows/_index.md", &edited)]).rendered, 3);
+    engine.save(&Shelf::of(site.path()));
+    put(site.path(), "data/p.csv", &file("3"));
+    let report = build_at(site.path());
+    assert!(!report.has_errors() && report.rendered < 10, "{}", report.rendered);
+    assert_eq!(page(site.path(), "rows/r7/index.html"), "Row 7 3 Row 8");
+}
+
+#[test]
 fn the_feed_follows_a_summary_that_no_layout_shows() {
     let (site, mut engine) = living(&[("content/a.md", "---\ndate: 2025-01-01\n---\nFirst.\n")]);
     rebuild(&mut engine, site.path(), &[("content/a.md", "---\ndate: 2025-01-01\n---\nSecond.\n")]);
@@ -320,6 +356,24 @@ const OTHERS: &[(&str, &[&str])] = &[
     ),
     ("layouts/assets/css/a.css", &["a{}", "a{color:red}"]),
     ("data/d.yaml", &["a: 1\n", "a: 2\n", "a: [\n"]),
+    // Pages from data: other rows, one with the path of a page, a row that is wrong.
+    (
+        "data/p.csv",
+        &[
+            "slug,name,n\nx,X,1\ny,Y,2\n",
+            "slug,name,n\ny,Y,3\nx,X,1\nz,Z,\n",
+            "slug,name,n\na,A,1\nx,X,1\n",
+            "slug,name\nx\n",
+        ],
+    ),
+    (
+        "content/docs/_index.md",
+        &[
+            "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}' }\n---\n",
+            "---\npages_from: { data: p.csv, path: 'b/{slug}', title: '{name} {n}', first: 1 }\nsort_by: title\n---\n",
+            "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}', where: { n: 1 } }\ndraft: true\n---\n",
+        ],
+    ),
     ("static/robots.txt", &["one", "two"]),
     ("static/a/index.html", &["<p>mine"]),
     ("dynamic/search/results.hbs", &["{{title}}", "{{#if"]),
@@ -388,8 +442,10 @@ fn edit() -> impl Strategy<Value = Edit> {
         .prop_flat_map(|(path, texts)| (Just(path), prop::sample::select(texts)))
         // The same, for the versions with mistakes in them.
         .prop_flat_map(|(path, text)| {
-            let is_wrong =
-                matches!(text, "a: [\n" | "{{#if" | "{{> (lookup this \"nothing\")}}") || text.contains("txet");
+            let is_wrong = matches!(text, "a: [\n" | "{{#if" | "{{> (lookup this \"nothing\")}}")
+                || text.contains("txet")
+                || text.contains("a,A,1")
+                || text == "slug,name\nx\n";
             let sound = if is_wrong { OTHERS[0].1[0] } else { text };
             let (other_path, other) = if is_wrong { ("littoral.yaml", sound) } else { (path, text) };
             prop_oneof![9 => Just((other_path, other)), 1 => Just((path, text))]

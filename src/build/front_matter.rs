@@ -10,6 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::build::rows::{self, PagesFrom};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::is_path;
 use crate::site::yaml;
@@ -45,6 +46,8 @@ pub struct FrontMatter {
     pub paginate: Option<usize>,
     /// `sort_by`, in a section: `date`, `weight`, `title` or `path`.
     pub sort_by: Option<String>,
+    /// `pages_from`, in a section: its pages from data.
+    pub pages_from: Option<Box<PagesFrom>>,
     /// `in_search`: whether it can be found.
     pub in_search: bool,
     /// `in_feed`: whether the feed names it.
@@ -245,6 +248,13 @@ impl Head<'_> {
                     (_, Some(yes)) => front.in_feed = yes,
                     (_, None) => wrong("`true` or `false`", &value),
                 },
+                rows::KEY => match self.pages_from(&value) {
+                    Ok(from) => front.pages_from = Some(Box::new(from)),
+                    Err(why) => {
+                        let message = format!("`{key}`: {why}");
+                        found.push(Diagnostic::error(Code::FrontMatter, self.place_of(&key), message));
+                    }
+                },
                 "aliases" => match texts_of(&value) {
                     Some(aliases) => front.aliases = aliases,
                     None => wrong("a list of paths", &value),
@@ -273,6 +283,13 @@ impl Head<'_> {
             }
         }
         front
+    }
+
+    fn pages_from(&self, value: &Value) -> Result<PagesFrom, String> {
+        if self.file.rsplit('/').next() != Some("_index.md") {
+            return Err("a section has pages from data: write it into an `_index.md`".to_owned());
+        }
+        PagesFrom::of(value)
     }
 
     fn place_of(&self, key: &str) -> Place {

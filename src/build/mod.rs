@@ -25,6 +25,7 @@ pub mod markdown;
 pub mod media;
 pub mod model;
 pub mod output;
+pub mod rows;
 pub mod search_index;
 pub mod shell;
 pub mod sources;

@@ -12,6 +12,7 @@ mod form;
 mod new;
 mod outbox;
 mod progress;
+mod seed;
 mod serve;
 mod site_store;
 mod token;

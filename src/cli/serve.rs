@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Outcome, Place, StorePlace, build, diagnostics};
+use super::{Outcome, Place, StorePlace, build, diagnostics, seed};
 use crate::build::asset::Naming;
 use crate::build::model::Drafts;
 use crate::edge::{Edge, Options as EdgeOptions, Server, Statics};
@@ -38,12 +38,14 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Mistakes);
         }
     }
+    let runtime = runtime()?;
+    seed::sow(&options.place.root, &shelf, options.store.store.as_deref(), &runtime);
     let statics = if options.dynamic_only { Statics::LeftToOthers } else { Statics::Served };
     let edge = Edge::open(
         &options.place.root,
         EdgeOptions { statics, store: options.store.store.clone(), variables, ..EdgeOptions::default() },
     )?;
-    runtime()?.block_on(async {
+    runtime.block_on(async {
         let server = Server::bind(edge, options.listen).await.with_context(|| cannot_listen(options.listen))?;
         diagnostics::print_address("Serving", server.local_addr());
         server.run(told_to_stop()).await;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::progress::Bar;
 use super::serve::{cannot_listen, runtime, told_to_stop, variables};
-use super::{Outcome, Place, StorePlace, build, diagnostics};
+use super::{Outcome, Place, StorePlace, build, diagnostics, seed};
 use crate::build::{Engine, Why};
 use crate::edge::{Edge, Options as EdgeOptions, Server};
 use crate::site::release::Writer;
@@ -65,10 +65,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         // Nothing was ever built here: an empty site to show the mistakes over.
         Writer::open(watcher.shelf())?.publish(&crate::site::release::Manifest::empty(), None)?;
     }
+    let runtime = runtime()?;
+    seed::sow(&root, &watcher.shelf(), options.store.store.as_deref(), &runtime);
     let edge_options =
         EdgeOptions { live: Some(pages), store: options.store.store.clone(), variables, ..EdgeOptions::default() };
     let edge = Edge::open_shelf(&root, watcher.shelf(), edge_options)?;
-    let runtime = runtime()?;
     let server =
         runtime.block_on(Server::bind(edge.clone(), options.listen)).with_context(|| cannot_listen(options.listen))?;
     let address = server.local_addr();

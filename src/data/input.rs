@@ -1,5 +1,8 @@
 //! Files that are read twice, and what they are.
 //!
+//! A compressed one is unpacked as it is read, each time: its rows take no room but in the
+//! store.
+//!
 //! What cannot be read twice (standard input, a pipe) is written first into a temporary file
 //! without a name, which is gone when the program ends, however it does.
 
@@ -9,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::DataError;
+use crate::site::packing::Packing;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +28,10 @@ pub enum Format {
 }
 
 impl Format {
-    /// What the end of a file's name says.
+    /// What the end of a file's name says, before that of a compressed one.
     pub fn of_path(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        let (_, name) = Packing::of_name(path.to_str()?);
+        match Path::new(name).extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "csv" => Some(Self::Csv),
             "json" => Some(Self::Json),
             "ndjson" | "jsonl" => Some(Self::NdJson),
@@ -67,7 +72,9 @@ pub struct Input {
     /// Where it is, when it is a file with a name: SQLite opens it itself.
     pub(super) path: Option<PathBuf>,
     file: File,
-    /// Bytes.
+    /// How it is packed.
+    packing: Packing,
+    /// Bytes, as it is packed.
     pub(super) length: u64,
 }
 
@@ -91,15 +98,23 @@ impl Input {
             if !about.is_file() {
                 return spooled(&name, file);
             }
-            Ok(Self { name: name.clone(), path: Some(path.to_owned()), file, length: about.len() })
+            let packing = Packing::of_name(&name).0;
+            Ok(Self { name: name.clone(), path: Some(path.to_owned()), file, packing, length: about.len() })
         };
         open().map_err(|cause| unreadable(&name, cause))
     }
 
-    /// The bytes from the beginning. `tell` hears how many have been read.
+    /// The bytes from the beginning, unpacked. `tell` hears how many of the file have been read.
     pub(super) fn bytes<'i>(&'i self, tell: &'i dyn Fn(u64)) -> Result<impl io::BufRead + use<'i>, DataError> {
-        (&self.file).seek(SeekFrom::Start(0)).map_err(|cause| self.failed(cause))?;
-        Ok(BufReader::with_capacity(BUFFER, Counted { file: &self.file, read: 0, tell }))
+        let unpacked = (&self.file)
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.packing.unpacked(Counted { file: &self.file, read: 0, tell }));
+        Ok(BufReader::with_capacity(BUFFER, unpacked.map_err(|cause| self.failed(cause))?))
+    }
+
+    /// Whether it must be unpacked to be read.
+    pub(super) fn is_packed(&self) -> bool {
+        self.packing != Packing::Plain
     }
 
     pub(super) fn failed(&self, cause: io::Error) -> DataError {
@@ -119,7 +134,16 @@ fn unreadable(name: &str, cause: io::Error) -> DataError {
 fn spooled(name: &str, mut from: impl Read) -> io::Result<Input> {
     let mut file = tempfile::tempfile()?;
     let length = io::copy(&mut from, &mut file)?;
-    Ok(Input { name: name.to_owned(), path: None, file, length })
+    let packing = match Packing::of_name(name) {
+        (Packing::Plain, _) => {
+            let mut first = Vec::new();
+            file.seek(SeekFrom::Start(0))?;
+            (&file).take(4).read_to_end(&mut first)?;
+            Packing::of_bytes(&first)
+        }
+        (packing, _) => packing,
+    };
+    Ok(Input { name: name.to_owned(), path: None, file, packing, length })
 }
 
 struct Counted<'i> {

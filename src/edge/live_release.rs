@@ -251,6 +251,12 @@ impl LiveRelease {
         self.pages.len()
     }
 
+    /// How many files everybody may read whose path begins with `prefix`, and their bytes.
+    pub fn weight_below(&self, prefix: &str) -> (usize, u64) {
+        let files = self.files.iter().filter(|(path, file)| path.starts_with(prefix) && file.access == Access::Public);
+        files.fold((0, 0), |(count, bytes), (_, file)| (count + 1, bytes + file.length))
+    }
+
     /// Paths and titles of the pages whose path begins with `prefix`, in order of path.
     pub fn pages_below(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let first = self.pages.partition_point(|path| &**path < prefix);

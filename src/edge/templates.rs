@@ -14,7 +14,7 @@ use super::fragment;
 use super::node::EdgeError;
 use crate::site::data_page::{self, DataPage};
 use crate::site::fragment::{Declaration, FOLDER, template_text};
-use crate::site::{recursion, theme};
+use crate::site::{figures, recursion, theme};
 
 /// The templates of a release.
 #[derive(Debug)]
@@ -51,11 +51,13 @@ impl Templates {
             }
         }
         recursion::register(&mut registry);
+        figures::register(&mut registry);
         fragment::register(&mut registry);
         let mut text = Handlebars::new();
         text.set_strict_mode(true);
         text.register_escape_fn(handlebars::no_escape);
         recursion::register(&mut text);
+        figures::register(&mut text);
         fragment::register(&mut text);
         Self { html: registry, text }
     }

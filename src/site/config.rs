@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::api::{Api, TableApi};
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::permalink::is_path;
-use super::table::{ColumnName, TableName};
+use super::table::{ColumnName, ColumnType, TableName};
 use super::webhook::{Webhook, without_secrets};
 use super::yaml;
 
@@ -206,6 +206,16 @@ pub struct OpenTable {
     /// What other programs may do with it; nothing when it is not said.
     #[serde(default)]
     pub api: Option<TableApi>,
+    /// The file that the table is made of where it is not there yet: a path from the site's
+    /// root. It is read once, when a server starts, and never again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The column that no two rows of that file share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<ColumnName>,
+    /// What columns of it hold, in place of what their cells look like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<ColumnName, ColumnType>,
 }
 
 impl Config {
@@ -301,6 +311,17 @@ impl Config {
             }
             if let Some((key, message)) = open.api.as_ref().and_then(|api| api.mistake(table, open)) {
                 wrong.push((vec!["data", table.as_str(), "api", key], message));
+            }
+            match &open.from {
+                Some(from) if from.starts_with('/') || !is_path(from) => wrong.push((
+                    vec!["data", table.as_str(), "from"],
+                    format!("expected a file of the site such as `data/{table}.csv`, found `{from}` for `{table}`"),
+                )),
+                None if open.key.is_some() || !open.types.is_empty() => wrong.push((
+                    vec!["data", table.as_str(), if open.key.is_some() { "key" } else { "types" }],
+                    format!("`{table}` has no `from`, and these are of the file that a table is made of"),
+                )),
+                _ => {}
             }
         }
         for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {

@@ -6,11 +6,14 @@
 pub mod api;
 pub mod audience;
 pub mod config;
+pub mod csv;
 pub mod data_page;
 pub mod diagnostic;
 pub mod digest;
+pub mod figures;
 pub mod form;
 pub mod fragment;
+pub mod packing;
 pub mod parameter;
 pub mod permalink;
 pub mod recursion;

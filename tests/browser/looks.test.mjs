@@ -14,6 +14,11 @@ const MANUAL = {
   page: "/docs/write/markdown/",
   reference: "/docs/reference/configuration/",
   contrast: "/contrast/",
+  "places-built": "/contrast/built/",
+  "place-built": "/contrast/built/lisbon-pt/",
+  "places-answered": "/contrast/answered?q=san&code=MX",
+  "places-none": "/contrast/answered?q=xylophonist",
+  "place-answered": "/contrast/answered/lisbon-pt",
   listing: "/_/pages/view?below=/docs/",
   search: "/search",
   "search-found": "/search?q=shortcode",
@@ -122,7 +127,9 @@ describe("the manual", () => {
 
   test("has no page that is wider than a telephone, or complains", async () => {
     await page.setViewportSize(SIZES.narrow);
-    for (const path of await site.paths()) {
+    // Of a thousand places those of Iraq: they have one layout, and names long and short.
+    const isOneOfMany = (path) => /^\/contrast\/built\/.+-(?!iq\/)..\/$/.test(path);
+    for (const path of (await site.paths()).filter((path) => !isOneOfMany(path))) {
       await visit(page, path);
       await assertFitsItsWindow(page);
     }

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { PASSWORD, assertQuiet, launch, reader, register, visit } from "./chromium.mjs";
-import { Site, copyOfTheManual } from "./site.mjs";
+import { Site, copyOfTheManual, command } from "./site.mjs";
 
 let browser, site;
 before(async () => {
@@ -148,6 +148,42 @@ test("the live boxes are filled by the edge, and say how long it took", async ()
   assert.match(await page.locator("[data-arrival]").innerText(), /in \d+\.\d ms/);
   assert.match(await page.locator("[data-live]").innerText(), /in \d+ µs[^]*in \d+\.\d ms/);
   assertQuiet(page);
+  await page.context().close();
+});
+
+test("how long sending takes is measured when the reader says so", async () => {
+  const page = await reader(browser, site);
+  const asked = { built: 0, answered: 0 };
+  page.on("request", (request) => {
+    const half = request.url().match(/\/contrast\/(built|answered)\/lisbon-pt/)?.[1];
+    if (half) asked[half] += 1;
+  });
+  await visit(page, "/contrast/");
+  assert.deepEqual(asked, { built: 0, answered: 0 }, "nothing is asked before");
+  await page.getByRole("button", { name: "Measure sending" }).click();
+  await page.getByText("Measured, 40 times each.").waitFor();
+  assert.deepEqual(asked, { built: 41, answered: 41 });
+  const row = async (name) => (await page.getByRole("row", { name }).innerText()).match(/[\d.]+(?= ms)/g).map(Number);
+  const [median, most] = [await row("To send it, median"), await row("19 of 20 within")];
+  assert.equal(median.length, 2);
+  for (const half of [0, 1]) assert.ok(median[half] > 0 && median[half] <= most[half], `${median[half]} of ${most[half]} ms`);
+  assertQuiet(page);
+  await page.context().close();
+});
+
+test("a row that changes is new on the answered page at once, and on the built one not", async () => {
+  const page = await reader(browser, site);
+  const people = async (path) => {
+    await visit(page, path);
+    return (await page.getByRole("main").getByRole("row", { name: "People" }).innerText()).replace(/\D/g, "");
+  };
+  const before = await people("/contrast/answered/lisbon-pt");
+  assert.equal(await people("/contrast/built/lisbon-pt/"), before);
+  await command(["data", "import", "city", "-", "--format", "csv", "--upsert", "slug", "--root", site.root], "slug,population\nlisbon-pt,600001\n");
+  assert.equal(await people("/contrast/answered/lisbon-pt"), "600001");
+  assert.equal(await people("/contrast/built/lisbon-pt/"), before);
+  await visit(page, "/contrast/");
+  assert.match(await page.getByRole("region", { name: "All, answered" }).innerText(), /600,001 people/);
   await page.context().close();
 });
 

@@ -35,6 +35,34 @@ test("the first page and the manual are read without script", async () => {
   await picture(page, "scriptless-page");
 });
 
+test("the catalogue is searched, filtered and read on, and what it costs is told", async () => {
+  await page.goto("/contrast/");
+  const costs = main().getByRole("table").filter({ hasText: "On the disk" });
+  assert.match(await costs.innerText(), /1,020 files\s+112,320 rows/);
+  assert.equal(await main().getByRole("button", { name: "Measure sending" }).count(), 0, "no button that would do nothing");
+  await main().getByRole("link", { name: "look at the list" }).first().click();
+  await main().getByRole("link", { name: "Smaller" }).click();
+  await page.waitForURL("**/contrast/built/page/2/");
+  await page.goto("/contrast/");
+  await main().getByRole("link", { name: "look at the list" }).last().click();
+  await main().getByLabel("Country").selectOption("PT");
+  await main().getByLabel("Order").selectOption("Name, A to Z");
+  await main().getByRole("button", { name: "Show" }).click();
+  await page.waitForURL("**/contrast/answered?**code=PT**");
+  const names = () => main().getByRole("rowheader").allInnerTexts();
+  const first = await names();
+  assert.equal(first.length, 50);
+  await main().getByRole("link", { name: "More" }).click();
+  const second = await names();
+  assert.ok(first.at(-1) <= second[0] && !first.includes(second[1]), "the next page begins where this one ends");
+  assert.equal(await main().getByLabel("Country").inputValue(), "PT", "what was chosen is kept");
+  await main().getByLabel("Name").fill("lisb");
+  await main().getByRole("button", { name: "Show" }).click();
+  await main().getByRole("link", { name: "Lisbon" }).click();
+  await page.waitForURL("**/contrast/answered/lisbon-pt");
+  assert.match(await main().innerText(), /517,802/);
+});
+
 test("a search leads to the heading that answers it", async () => {
   await page.goto("/");
   await page.getByRole("banner").getByRole("link", { name: "Search" }).click();

@@ -38,6 +38,14 @@ export async function newBlog() {
   return root;
 }
 
+/** Runs the program once, with something on its standard input. */
+export function command(words, input) {
+  return new Promise((resolve, reject) => {
+    const child = execFile(LITTORAL, words, (error, out) => (error ? reject(error) : resolve(out)));
+    child.stdin.end(input);
+  });
+}
+
 /** A running `littoral serve` or `littoral watch`. */
 export class Site {
   #process;

@@ -17,9 +17,11 @@ mod export;
 mod hostile;
 mod import;
 mod killed;
+mod packed;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod query;
+mod seed;
 mod site;
 
 use libtest_mimic::{Arguments, Trial};
@@ -41,7 +43,18 @@ fn main() {
         postgres::say_absent("`littoral data` on PostgreSQL");
     }
     let all = || {
-        [import::all(), export::all(), query::all(), hostile::all(), killed::all(), check::all()].into_iter().flatten()
+        [
+            import::all(),
+            export::all(),
+            query::all(),
+            hostile::all(),
+            packed::all(),
+            seed::all(),
+            killed::all(),
+            check::all(),
+        ]
+        .into_iter()
+        .flatten()
     };
     let on_sqlite = all().map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Site::on_sqlite())));
     let on_postgres = all()

@@ -8,6 +8,7 @@ mod admin;
 mod api;
 mod browser;
 mod conditions;
+mod costs;
 mod data_page;
 mod files;
 mod form;

@@ -48,7 +48,7 @@ async fn items(shore: &Shore) -> SiteReads {
     });
     shore.execute(&format!("INSERT INTO item VALUES {}", rows.collect::<Vec<_>>().join(",")));
     let columns = ["id", "name", "land", "weight"].map(|name| name.parse().unwrap()).to_vec();
-    let opened = OpenTable { columns, search: vec!["name".parse().unwrap()] };
+    let opened = OpenTable { columns, search: vec!["name".parse().unwrap()], ..OpenTable::default() };
     let open = Open::from([("item".parse().unwrap(), opened)]);
     store.site_reads(&open, &[list()]).await.unwrap()
 }

@@ -61,6 +61,7 @@ struct First<'k> {
 #[derive(Serialize, Deserialize)]
 struct Small {
     taxonomies: Vec<String>,
+    row_files: BTreeMap<String, String>,
     names: Answer,
     found: Vec<Diagnostic>,
     broken_anchors: Vec<Diagnostic>,
@@ -182,6 +183,7 @@ impl Cached {
             files: self.files,
             heads: Pieces::of(heads?),
             taxonomies: small.taxonomies,
+            row_files: small.row_files,
             reads: Arc::new(reads),
             outputs: Pieces::of(outputs?),
             names: small.names,
@@ -290,6 +292,7 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
             }
             (1, ..) => postcard::to_allocvec(&Small {
                 taxonomies: kept.taxonomies.clone(),
+                row_files: kept.row_files.clone(),
                 names: kept.names,
                 found: kept.found.clone(),
                 broken_anchors: kept.broken_anchors.clone(),

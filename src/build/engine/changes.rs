@@ -27,6 +27,8 @@ pub(super) struct Changes {
     pub(super) has_other_names: bool,
     /// Pages whose heads are different.
     pub(super) heads: BTreeSet<String>,
+    /// Sections whose pages from data may be others, beside those whose files are.
+    pub(super) rows: BTreeSet<String>,
 }
 
 impl Changes {

@@ -121,6 +121,8 @@ pub(super) struct Kept {
     pub(super) files: BTreeMap<String, SeenFile>,
     /// Source below `content/` → what the model takes from it.
     pub(super) heads: Pieces<Arc<Head>>,
+    /// The sections that have pages from data, by source below `content/` → the data file.
+    pub(super) row_files: BTreeMap<String, String>,
     /// The taxonomies that heads were read for.
     pub(super) taxonomies: Vec<String>,
     pub(super) reads: Arc<Reads>,

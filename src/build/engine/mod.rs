@@ -21,12 +21,14 @@ mod make;
 mod pieces;
 mod publish;
 mod renew;
+mod rows;
 mod select;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustc_hash::FxHashSet;
 
@@ -41,7 +43,7 @@ use self::select::{Extent, Selection};
 pub use self::why::Why;
 use super::asset::Naming;
 use super::markdown::highlight;
-use super::model::{Drafts, Fields};
+use super::model::{Drafts, Fields, Origin};
 use super::output::render::ToAnchor;
 use super::sources::{Sources, read_text};
 use super::texts::Texts;
@@ -49,7 +51,7 @@ use super::trace::{Answer, Read, ReadId};
 use super::world::World;
 use crate::site::config::{self, Config};
 use crate::site::diagnostic::{Diagnostic, Severity};
-use crate::site::release::{Entry, PublishError, Published, Shelf, Writer};
+use crate::site::release::{Entry, PublishError, Published, Shelf, Took, Writer};
 
 /// What is to be built, and how.
 pub struct Request<'a> {
@@ -84,7 +86,7 @@ pub struct Report {
     pub published: Option<Published>,
     /// Everything that is wrong, in order of place.
     pub diagnostics: Vec<Diagnostic>,
-    /// Markdown files that are part of the site.
+    /// Pages of the site: Markdown files, and rows of data files.
     pub pages: usize,
     /// Outputs that were rendered.
     pub rendered: usize,
@@ -146,6 +148,17 @@ impl Engine {
     /// Builds what has changed. `only` names the files that may have since the build
     /// before, if that is known.
     pub fn build(&mut self, request: &Request<'_>, only: Option<&BTreeSet<String>>) -> Result<Report, BuildError> {
+        let began = Instant::now();
+        let report = self.build_now(request, only)?;
+        if let Some(Published { id, changed: true }) = report.published
+            && let Err(error) = Took::new(id, began.elapsed(), report.rendered).note(&request.shelf)
+        {
+            tracing::debug!(%error, "how long the build took could not be noted");
+        }
+        Ok(report)
+    }
+
+    fn build_now(&mut self, request: &Request<'_>, only: Option<&BTreeSet<String>>) -> Result<Report, BuildError> {
         // Before anything is read: of two builds at once, the later one to read is the later to publish.
         let writer = Writer::open(request.shelf.clone())?;
         let settings = Settings {
@@ -244,6 +257,7 @@ impl Engine {
         let mut kept = kept.unwrap_or_else(|| empty(settings, sources, &config));
         let heads_hold = kept.taxonomies == config.taxonomies;
         take_heads(&look, sources, &mut kept, &config, &mut changes, &mut texts, &mut found);
+        rows::take(sources, &mut kept, &mut changes, &texts, &mut found);
         changes.has_other_structure |= kept.today != sources.today() || !heads_hold;
         kept.today = sources.today();
         kept.taxonomies.clone_from(&config.taxonomies);
@@ -370,7 +384,9 @@ fn take_heads(
         match head {
             None => drop(changes.files.remove(&file)),
             Some(Ok(head)) => {
-                changes.note_head(&source, kept.heads.get(&source).map(Arc::as_ref), &head);
+                let before = kept.heads.get(&source).map(Arc::as_ref);
+                changes.note_head(&source, before, &head);
+                rows::note_head(&source, before, &head, changes);
                 kept.heads.insert(source, Arc::new(head));
             }
             Some(Err(diagnostic)) => {
@@ -409,6 +425,7 @@ fn empty(settings: Settings, sources: &dyn Sources, config: &Config) -> Kept {
         today: sources.today(),
         files: BTreeMap::new(),
         heads: Pieces::default(),
+        row_files: BTreeMap::new(),
         taxonomies: config.taxonomies.clone(),
         reads: Arc::default(),
         outputs: Pieces::default(),
@@ -440,7 +457,7 @@ fn read_config(sources: &dyn Sources, kept: Option<&Kept>, look: &Look, found: &
 }
 
 fn page_count(world: &World) -> usize {
-    world.site.pages.iter().filter(|page| page.has_file).count()
+    world.site.pages.iter().filter(|page| page.origin != Origin::Nothing).count()
 }
 
 /// By place; the same mistake of a layout, met on a thousand pages, is one.

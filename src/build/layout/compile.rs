@@ -9,7 +9,7 @@ use super::syntax::parse;
 use super::{Layouts, Source, fragment, queries, standing, values};
 use crate::build::sources::{Sources, read_text};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
-use crate::site::{recursion, theme};
+use crate::site::{figures, recursion, theme};
 
 /// Compiles all templates among `files`; a site's own takes the place of the built-in one
 /// of the same name. Those with mistakes are left out and reported.
@@ -40,6 +40,7 @@ pub fn compile(sources: &dyn Sources, files: &[String], found: &mut Vec<Diagnost
     values::register(&mut registry);
     standing::register(&mut registry);
     fragment::register(&mut registry);
+    figures::register(&mut registry);
     recursion::register(&mut registry);
     let mut names: Vec<&String> = texts.keys().collect();
     names.sort();

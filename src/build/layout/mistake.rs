@@ -106,6 +106,7 @@ pub const NAMES: &[&str] = &[
     "date",
     "absolute",
     "truncate",
+    "thousands",
     "plural",
     "slugify",
     "json",

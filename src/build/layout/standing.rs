@@ -28,8 +28,28 @@ const BLOCKS: &[&str] = &["if", "unless", "each", "with"];
 
 /// Helpers that depend on their arguments alone, or note what else they read.
 const CALLS: &[&str] = &[
-    "date", "absolute", "truncate", "plural", "slugify", "default", "concat", "asset", "json", "markdown", "eq", "ne",
-    "gt", "gte", "lt", "lte", "and", "or", "not", "len", "lookup",
+    "date",
+    "thousands",
+    "absolute",
+    "truncate",
+    "plural",
+    "slugify",
+    "default",
+    "concat",
+    "asset",
+    "json",
+    "markdown",
+    "eq",
+    "ne",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "and",
+    "or",
+    "not",
+    "len",
+    "lookup",
 ];
 
 /// Makes the helper known that renders a block once.

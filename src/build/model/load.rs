@@ -10,10 +10,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::excerpt::{before_more, first_heading, first_paragraph};
-use super::page::{Kind, Page, PageId, minutes_of};
+use super::page::{Kind, Origin, Page, PageId, minutes_of};
 use super::tree::Section;
 use super::{Drafts, Site, taxonomy, tree};
 use crate::build::front_matter::{self, FrontMatter};
+use crate::build::rows::RowOf;
 use crate::build::texts::Texts;
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -34,6 +35,8 @@ pub struct Head {
     pub summary: String,
     /// What is wrong with its front matter.
     pub found: Vec<Diagnostic>,
+    /// The row that it was made of, if it has no file.
+    pub row: Option<RowOf>,
 }
 
 impl Head {
@@ -50,7 +53,7 @@ impl Head {
         // The author's own cut comes before a description: that is meant for search engines first.
         let said = front.summary.clone().or_else(|| before_more(body)).or_else(|| front.description.clone());
         let summary = said.unwrap_or_else(|| first_paragraph(body));
-        Self { front: Arc::new(front), words, summary, found }
+        Self { front: Arc::new(front), words, summary, found, row: None }
     }
 
     /// How long the page takes to read.
@@ -143,7 +146,8 @@ fn places_of(sections: &FxHashMap<PageId, Section>, pages: usize) -> Vec<Option<
     places
 }
 
-fn is_too_deep(path: &str) -> bool {
+/// Whether the page at this source would stand in more folders than there may be.
+pub(in crate::build) fn is_too_deep(path: &str) -> bool {
     path.match_indices('/').nth(DEEPEST_FOLDER).is_some()
 }
 
@@ -175,10 +179,7 @@ fn missing_date(config: &Config, page: &Page) -> Option<Diagnostic> {
         return None;
     }
     let message = format!("the permalink pattern `{pattern}` needs a date, and the page has none");
-    Some(
-        Diagnostic::error(Code::FrontMatter, Place::file(page.file()), message)
-            .hint("add `date: YYYY-MM-DD` to the front matter"),
-    )
+    Some(Diagnostic::error(Code::FrontMatter, page.place(), message).hint("add `date: YYYY-MM-DD` to the front matter"))
 }
 
 fn page_of(config: &Config, source: &str, head: &Head, today: Date) -> Page {
@@ -204,7 +205,7 @@ fn page_of(config: &Config, source: &str, head: &Head, today: Date) -> Page {
         source: source.to_owned(),
         permalink,
         front: front.clone(),
-        has_file: true,
+        origin: head.row.clone().map_or(Origin::File, Origin::Row),
         parent: None,
         words: head.words,
         summary: head.summary.clone(),
@@ -224,7 +225,7 @@ fn home_without_a_file() -> Page {
         source: "_index.md".to_owned(),
         permalink: Permalink::from_segments([]),
         front: Arc::new(FrontMatter { in_search: false, ..FrontMatter::default() }),
-        has_file: false,
+        origin: Origin::Nothing,
         parent: None,
         words: 0,
         summary: String::new(),

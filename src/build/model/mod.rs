@@ -18,8 +18,9 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 pub use fields::{Fields, NAMES as FIELD_NAMES};
+pub(super) use load::is_too_deep;
 pub use load::{Head, body_of, load};
-pub use page::{Kind, Page, PageId};
+pub use page::{Kind, Origin, Page, PageId};
 pub use query::{Order, PageQuery, SortBy};
 pub use taxonomy::{Taxonomy, Term};
 pub use tree::Section;

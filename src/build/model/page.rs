@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
 use crate::build::front_matter::FrontMatter;
+use crate::build::rows::RowOf;
 use crate::site::config::Config;
+use crate::site::diagnostic::Place;
 use crate::site::permalink::{Permalink, readable, slugify, without_order};
 
 /// A page's place in [`super::Site::pages`].
@@ -47,19 +49,30 @@ impl Kind {
     }
 }
 
-/// One Markdown file.
+/// What a page is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A Markdown file.
+    File,
+    /// A row of a data file.
+    Row(RowOf),
+    /// Nothing: a home page that nobody has written.
+    Nothing,
+}
+
+/// One Markdown file, or one row of a data file.
 #[derive(Debug)]
 pub struct Page {
     /// What it is for.
     pub kind: Kind,
-    /// Path below `content/`; also for a home page that has no file.
+    /// Path below `content/`; also for a page that has no file there.
     pub source: String,
     /// Its path in the site.
     pub permalink: Permalink,
     /// What its head says.
     pub front: Arc<FrontMatter>,
-    /// Whether it has one: a home page may have none.
-    pub has_file: bool,
+    /// What it is made of.
+    pub origin: Origin,
     /// The section it belongs to; none for the home page.
     pub parent: Option<PageId>,
     /// Words in the body.
@@ -80,9 +93,27 @@ pub(super) fn minutes_of(words: usize) -> usize {
 }
 
 impl Page {
-    /// Path from the site's root, for diagnostics.
+    /// Path of its source from the site's root.
     pub fn file(&self) -> String {
         format!("content/{}", self.source)
+    }
+
+    /// Where its author has written it.
+    pub fn place(&self) -> Place {
+        match &self.origin {
+            Origin::Row(row) => {
+                Place { file: row.data.clone(), line: row.line, column: 1, width: 1, text: self.source.clone() }
+            }
+            Origin::File | Origin::Nothing => Place::file(self.file()),
+        }
+    }
+
+    /// The same in words.
+    pub fn written(&self) -> String {
+        match &self.origin {
+            Origin::Row(row) => format!("line {} of `{}`", row.line, row.data),
+            Origin::File | Origin::Nothing => format!("`{}`", self.file()),
+        }
     }
 
     /// The title, or the file's name made readable; the site's own for a home page.

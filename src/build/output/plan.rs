@@ -5,7 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::build::data_pages::Routes;
 use crate::build::front_matter;
 use crate::build::layout::{Layouts, Role};
-use crate::build::model::{Kind, Order, Page, PageId, PageQuery, Site, SortBy};
+use crate::build::model::{Kind, Order, Origin, Page, PageId, PageQuery, Site, SortBy};
+use crate::build::rows;
 use crate::build::texts::Texts;
 use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
@@ -137,7 +138,7 @@ impl Planner<'_> {
                 );
                 None
             }
-            None => self.layout(role, &folder.join("/"), &page.file()),
+            None => self.layout(role, &folder.join("/"), &page.place().file),
         };
         let number = match &layout {
             Some(layout) if lists && self.layouts.shows_items(layout) => list_pages(self.site, id),
@@ -290,7 +291,12 @@ impl Planner<'_> {
 
     /// The line of `key` in the front matter of `page`.
     fn key_place(&self, page: &Page, key: &str) -> Place {
-        let file = page.file();
+        let (file, key) = match &page.origin {
+            // What a page from data has besides its cells, its section says for all of them.
+            Origin::Row(row) if key == "layout" => (format!("content/{}", row.section), rows::KEY),
+            Origin::Row(_) => return page.place(),
+            Origin::File | Origin::Nothing => (page.file(), key),
+        };
         match self.texts.of(&file) {
             Ok(text) => front_matter::key_place(&file, &text, front_matter::body_of(&text).start, key),
             Err(_) => Place::file(file),
@@ -306,9 +312,9 @@ impl Planner<'_> {
                 let place = match (&page.front.url, &page.front.slug) {
                     (Some(_), _) => self.key_place(page, "url"),
                     (None, Some(_)) => self.key_place(page, "slug"),
-                    (None, None) => Place::file(page.file()),
+                    (None, None) => page.place(),
                 };
-                (place, format!("`{}`", page.file()))
+                (place, page.written())
             }
             Subject::File(file) => (Place::file(file), format!("`{file}`")),
             Subject::Alias(to) => match self.site.ids().map(|id| self.site.page(id)).find(|page| &page.permalink == to)

@@ -15,7 +15,7 @@ use super::plan::{Planned, Subject};
 use crate::build::fragment;
 use crate::build::layout::Scope;
 use crate::build::markdown::{self, LinkKind, ShortcodeCall, Surroundings};
-use crate::build::model::{Fields, Page, PageId, Site, body_of};
+use crate::build::model::{Fields, Origin, Page, PageId, Site, body_of};
 use crate::build::texts::Texts;
 use crate::build::trace::{Asked, List, Read, Reads, Setting};
 use crate::build::world::{Reader, World};
@@ -114,7 +114,7 @@ impl Renderer<'_> {
             }
             Err(number) => {
                 let file = match (&output.subject, &output.layout) {
-                    (Subject::Page(id, _), _) => self.world.site.page(*id).file(),
+                    (Subject::Page(id, _), _) => self.world.site.page(*id).place().file,
                     (_, Some(layout)) => format!("layouts/{layout}.hbs"),
                     (_, None) => output.path.to_string(),
                 };
@@ -144,12 +144,17 @@ impl Renderer<'_> {
         let site = &self.world.site;
         let page = site.page(id);
         let file = page.file();
-        reader.note(&Read::File(file.clone()));
-        let text = match self.texts.of(&file) {
-            Ok(text) => text,
-            // A home page may have no file.
-            Err(_) if !page.has_file => Arc::from(""),
-            Err(diagnostic) => return Rendered { found: vec![diagnostic], ..Rendered::default() },
+        let text = match page.origin {
+            // All that is said of it stands in its head.
+            Origin::Row(_) => Arc::from(""),
+            Origin::File | Origin::Nothing => {
+                reader.note(&Read::File(file.clone()));
+                match self.texts.of(&file) {
+                    Ok(text) => text,
+                    Err(_) if page.origin == Origin::Nothing => Arc::from(""),
+                    Err(diagnostic) => return Rendered { found: vec![diagnostic], ..Rendered::default() },
+                }
+            }
         };
         // The text is the same on each list page: it is found by the first.
         let is_found = number == 1 && {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::counted;
 use crate::cli::progress::DataBar;
@@ -15,7 +16,8 @@ use crate::cli::{Outcome, diagnostics};
 use crate::data::import::{BadRows, Request, format_of, prepare};
 use crate::data::{BadRow, DataError, Declaration, Format, Input};
 use crate::site::table::{ColumnName, ColumnType, TableName};
-use crate::store::tables::IfThere;
+use crate::store::Store;
+use crate::store::tables::{IfThere, Table};
 
 /// `littoral data import`.
 #[derive(Args, Debug)]
@@ -95,42 +97,65 @@ pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome
         schema,
         bad_rows: if options.skip_bad { BadRows::LeftOut } else { BadRows::Refused },
     };
-    let mut told = Told::new(&options.file, options.bad_out.as_deref())?;
-    let bar = DataBar::new();
-    let prepared = prepare(&store, &request, standing.as_ref(), &|step| bar.show(step), &mut |bad| told.row(bad));
-    let loaded = match prepared {
-        Ok(prepared) => {
-            bar.storing();
-            let table = prepared.staging.table().clone();
-            runtime
-                .block_on(store.load(prepared.staging, if_there, jiff::Timestamp::now()))
-                .map(|rows| (table, rows))
-                .map_err(Into::into)
-        }
-        Err(error) => Err(error),
-    };
-    bar.end();
-    told.end()?;
+    let taken = take(&store, &runtime, &request, standing.as_ref(), &options.file, options.bad_out.as_deref())?;
     runtime.block_on(store.close());
-    let (table, rows) = match loaded {
-        Ok(loaded) => loaded,
-        Err(DataError::BadRows { count }) => {
-            diagnostics::print_bad_rows(count, &told.hints(), &options.file);
-            return Ok(Outcome::Mistakes);
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let left_out =
-        if told.count == 0 { String::new() } else { format!(", {} left out", counted(told.count, "bad row")) };
-    diagnostics::print_done(&format!(
-        "{} into `{}` in {:.1} s ({}, key `{}`){left_out}",
+    let Taken::Rows { table, rows, left_out } = taken else { return Ok(Outcome::Mistakes) };
+    let left_out = if left_out == 0 { String::new() } else { format!(", {} left out", counted(left_out, "bad row")) };
+    diagnostics::print_done(&format!("{}{left_out}", done(&table, rows, began)));
+    Ok(Outcome::Done)
+}
+
+/// An import that was done, in words.
+pub(in crate::cli) fn done(table: &Table, rows: u64, began: Instant) -> String {
+    format!(
+        "{} into `{}` in {:.1} s ({}, key `{}`)",
         counted(rows, "row"),
         table.name,
         began.elapsed().as_secs_f64(),
         counted(table.columns.len() as u64, "column"),
         table.key
-    ));
-    Ok(Outcome::Done)
+    )
+}
+
+/// What came of a file.
+pub(in crate::cli) enum Taken {
+    /// A table.
+    Rows { table: Table, rows: u64, left_out: u64 },
+    /// Nothing, because rows of it are wrong, which has been told.
+    BadRows,
+}
+
+/// Imports what is asked for. Bad rows are told, and written to `bad_out` if that is a file.
+pub(in crate::cli) fn take(
+    store: &Store,
+    runtime: &Runtime,
+    request: &Request<'_>,
+    standing: Option<&Table>,
+    file: &Path,
+    bad_out: Option<&Path>,
+) -> anyhow::Result<Taken> {
+    let mut told = Told::new(file, bad_out)?;
+    let bar = DataBar::new();
+    let prepared = prepare(store, request, standing, &|step| bar.show(step), &mut |bad| told.row(bad));
+    let loaded = match prepared {
+        Ok(prepared) => {
+            bar.storing();
+            let table = prepared.staging.table().clone();
+            let rows = runtime.block_on(store.load(prepared.staging, request.if_there, jiff::Timestamp::now()));
+            rows.map(|rows| (table, rows)).map_err(Into::into)
+        }
+        Err(error) => Err(error),
+    };
+    bar.end();
+    told.end()?;
+    match loaded {
+        Ok((table, rows)) => Ok(Taken::Rows { table, rows, left_out: told.count }),
+        Err(DataError::BadRows { count }) => {
+            diagnostics::print_bad_rows(count, &told.hints(), file);
+            Ok(Taken::BadRows)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// How many bad rows are shown.

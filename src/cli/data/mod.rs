@@ -1,7 +1,7 @@
 //! `littoral data`: the site's own tables, in and out.
 
 mod export;
-mod import;
+pub(super) mod import;
 mod query;
 mod schema;
 

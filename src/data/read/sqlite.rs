@@ -27,6 +27,9 @@ pub(in crate::data) struct Database {
 
 impl Database {
     pub(super) fn open(input: &Input, wanted: Option<&str>) -> Result<Self, DataError> {
+        if input.is_packed() {
+            return Err(DataError::DoesNotFit("a database cannot be read compressed: unpack it first".to_owned()));
+        }
         let path = input.path.as_ref().ok_or_else(|| {
             DataError::DoesNotFit("a database cannot be read from a pipe: give the name of its file".to_owned())
         })?;

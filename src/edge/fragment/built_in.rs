@@ -1,16 +1,26 @@
 //! The sources of the built-in fragments. Their templates are in `dynamic/fragments/`, as
 //! those of authors; a site's own template of the same name gets the same data.
 
+use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::source::{Asked, Finding, Found, Source};
 use crate::edge::history;
 use crate::edge::listing;
+use crate::edge::live_release::LiveRelease;
+use crate::edge::node::Edge;
+use crate::edge::refusal::Refusal;
 use crate::edge::session::Sessions;
+use crate::site::release::Took;
+use crate::site::table::TableName;
+use crate::store::StoreError;
 
 /// The source of the fragment `name`, if the edge has one.
 pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
     match name {
+        "costs" => Some(&Costs),
         "pages" => Some(&Pages),
         "recently-read" => Some(&RecentlyRead),
         _ => None,
@@ -33,6 +43,69 @@ impl Source for Pages {
             let values = listing.as_object().cloned().unwrap_or_default();
             Ok(Found { values, reads: Vec::new() })
         })
+    }
+}
+
+/// One at a time: what is asked costs what the site and the table are large, and anybody can
+/// ask it. Who waits too long for it gets the fallback.
+static COUNTING: Semaphore = Semaphore::const_new(1);
+
+/// What a part of the release costs, and what a table of the site does: for who compares.
+#[derive(Debug)]
+struct Costs;
+
+impl Source for Costs {
+    fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a> {
+        Box::pin(async {
+            let (edge, release) = (asked.edge().clone(), asked.release().clone());
+            let below = asked.parameter("below").and_then(Value::as_str).unwrap_or("/").to_owned();
+            let table: Option<TableName> = asked
+                .parameter("table")
+                .and_then(Value::as_str)
+                .and_then(|name| name.parse().ok())
+                .filter(|name| release.site.edge.data.contains_key(name));
+            let reads = table.iter().cloned().collect();
+            let place = COUNTING.acquire().await.map_err(|_| Refusal::Fault)?;
+            // It goes through all that it counts: never on a thread that answers.
+            let counted = tokio::task::spawn_blocking(move || {
+                // Held until it is done, though nobody may wait for it any longer.
+                let _place = place;
+                let mut values = Map::from_iter([("built".to_owned(), built(&edge, &release, &below))]);
+                let size = match (edge.store(), table) {
+                    (Some(store), Some(table)) => Handle::current().block_on(store.size_of(&table))?,
+                    _ => None,
+                };
+                let size =
+                    size.map(|size| json!({ "rows": size.rows, "bytes": size.bytes, "size": in_words(size.bytes) }));
+                values.insert("table".to_owned(), size.into());
+                Ok::<_, StoreError>(values)
+            });
+            let values = counted
+                .await
+                .map_err(|error| Refusal::fault("counting what is built panicked", &error))?
+                .map_err(|error| Refusal::fault("a table could not be measured", &error))?;
+            Ok(Found { values, reads })
+        })
+    }
+}
+
+fn built(edge: &Edge, release: &LiveRelease, below: &str) -> Value {
+    let (files, bytes) = release.weight_below(below);
+    let took = Took::of(edge.shelf(), release.id).map(|(took, ended)| {
+        let ended = Timestamp::try_from(ended).unwrap_or_default().round(Unit::Second).unwrap_or_default();
+        let seconds = format!("{:.2}", took.time().as_secs_f64());
+        let on = ended.strftime("%-d %B %Y, %H:%M UTC").to_string();
+        json!({ "seconds": seconds, "rendered": took.rendered, "ended": ended.to_string(), "on": on })
+    });
+    json!({ "files": files, "bytes": bytes, "size": in_words(bytes), "took": took })
+}
+
+/// `6.1 MB`
+fn in_words(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }
 

@@ -5,6 +5,7 @@
 //! .littoral/releases/<build id>    a manifest: every URL, and the object that answers it
 //! .littoral/search/<digest>/       a search index, whole
 //! .littoral/current                the id of the live release, replaced by rename, last
+//! .littoral/took                   how long its build took: no part of it
 //! public/                          a checkout of what everybody may read, by hard links
 //! ```
 //!
@@ -16,9 +17,11 @@
 mod manifest;
 mod object;
 mod shelf;
+mod took;
 mod writer;
 
 pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shell, Site};
 pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};
+pub use took::Took;
 pub use writer::{Known, PublishError, Published, Writer};

@@ -285,9 +285,19 @@ fn begin(connection: &Connection, durability: Durability, isolation: Isolation) 
 }
 
 /// Whether another transaction came between, so that doing it over is right.
-fn came_between(error: &StoreError) -> bool {
+pub(super) fn came_between(error: &StoreError) -> bool {
     let StoreError::Postgres(error) = error else { return false };
-    matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+    // Two nodes that start at once make the same index or role, and the catalogue takes one.
+    let in_the_catalogue = |said: &tokio_postgres::error::DbError| {
+        said.constraint().is_some_and(|name| name.starts_with("pg_")) || said.message() == "tuple concurrently updated"
+    };
+    let codes = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::DUPLICATE_TABLE,
+        SqlState::DUPLICATE_OBJECT,
+    ];
+    error.code().is_some_and(|code| codes.contains(code)) || error.as_db_error().is_some_and(in_the_catalogue)
 }
 
 /// Whether a statement was prepared for a table that is another now.

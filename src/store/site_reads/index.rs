@@ -8,12 +8,13 @@ use crate::site::data_page::{Direction, Filter, List};
 use crate::site::digest::Digest;
 use crate::site::table::{ColumnName, TableName};
 use crate::store::StoreError;
+use crate::store::postgres::came_between;
 use crate::store::sql::{Dialect, Sql};
 use crate::store::tables::Table;
 
 /// What the index of a search is called: this, and a digest. It is Littoral's, so that no
 /// statement of a site can name it.
-pub(super) const SEARCH: &str = "littoral_search_";
+pub(in crate::store) const SEARCH: &str = "littoral_search_";
 /// What the index of a list is called: this, and a digest of what it is.
 const OF_LIST: &str = "littoral_index_";
 
@@ -40,6 +41,9 @@ pub(super) fn make(
             if !there.contains(&name) && wanted.insert(name.clone()) {
                 tracing::info!(table = %table.name, columns = columns.join(", "), "making an index for a list");
                 if let Err(error) = apart(sql, &format!("CREATE INDEX {name} ON {on}"))? {
+                    if came_between(&error) {
+                        return Err(error);
+                    }
                     tracing::error!(%error, table = %table.name, "the index of a list cannot be made: it will be slow");
                 }
             }

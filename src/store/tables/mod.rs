@@ -4,6 +4,8 @@
 //! there is no second list that could disagree with it. Their columns have the four types of
 //! [`ColumnType`], and one column is the key: a number or a text that no two rows share.
 //!
+//! [`Store::size_of`] says how large one is.
+//!
 //! Rows come in by [`Store::stage`] and [`Store::load`], and go out by [`Store::each_row`].
 //!
 //! A table with a name, a column or a key of another kind was made past Littoral; it is not
@@ -14,6 +16,7 @@
 //!
 //! [`Store::tables`]: super::Store::tables
 //! [`Store::table`]: super::Store::table
+//! [`Store::size_of`]: super::Store::size_of
 //! [`Store::stage`]: super::Store::stage
 //! [`Store::load`]: super::Store::load
 //! [`Store::each_row`]: super::Store::each_row
@@ -21,11 +24,13 @@
 mod catalogue;
 mod load;
 mod read_out;
+mod size;
 mod staging;
 mod statement;
 
 pub(in crate::store) use self::catalogue::described;
 pub use self::load::IfThere;
+pub use self::size::Size;
 pub use self::staging::{Put, Sink, Staging};
 use crate::site::table::{ColumnName, ColumnType, TableName};
 
