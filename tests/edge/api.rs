@@ -639,10 +639,10 @@ async fn a_key_that_could_not_be_asked_for_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_table_has_against_a_row_names_nothing_that_is_not_open() {
     let edge = TestEdge::with_rows(
-        "CREATE TABLE salary (id INTEGER PRIMARY KEY, wage INTEGER);
-         CREATE TABLE person (id INTEGER PRIMARY KEY, name text NOT NULL, secret text NOT NULL DEFAULT '-',
-             salary INTEGER REFERENCES salary (id), CHECK (secret <> name));
-         CREATE TABLE real_key (id real PRIMARY KEY, name text);
+        "CREATE TABLE salary (id int8 PRIMARY KEY, wage int8);
+         CREATE TABLE person (id int8 PRIMARY KEY, name text NOT NULL, secret text NOT NULL DEFAULT '-',
+             salary int8 REFERENCES salary (id), CHECK (secret <> name));
+         CREATE TABLE real_key (id float8 PRIMARY KEY, name text);
          INSERT INTO salary VALUES (1, 1);",
         quick(),
         |site| {

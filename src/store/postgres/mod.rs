@@ -399,7 +399,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn run(&self, statement: &str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
-        let prepared = self.prepare(statement)?;
+        let prepared = self.prepare_for(statement, parameters)?;
         let done = self.wait(self.client.execute_raw(&prepared, parameters.iter().map(as_parameter)));
         self.unless_stale(statement, done)
     }
@@ -420,7 +420,7 @@ impl Connection {
         parameters: &[Value<'_>],
         mut read: impl FnMut(&tokio_postgres::Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let prepared = self.prepare(statement)?;
+        let prepared = self.prepare_for(statement, parameters)?;
         let found = self.handle.block_on(async {
             let found = self.client.query_raw(&prepared, parameters.iter().map(as_parameter)).await?;
             let mut found = std::pin::pin!(found);
@@ -447,6 +447,17 @@ impl Connection {
 
     pub(super) fn batch(&self, statements: &str) -> Result<(), StoreError> {
         self.wait(self.client.batch_execute(statements))
+    }
+
+    /// The statement, prepared for parameters that these values fit; anew when it was prepared
+    /// before its table got columns of other types.
+    fn prepare_for(&self, statement: &str, values: &[Value<'_>]) -> Result<Statement, StoreError> {
+        let prepared = self.prepare(statement)?;
+        if values.iter().zip(prepared.params()).all(|(value, wanted)| value.fits(wanted)) {
+            return Ok(prepared);
+        }
+        self.statements.borrow_mut().remove(statement);
+        self.prepare(statement)
     }
 
     fn prepare(&self, statement: &str) -> Result<Statement, StoreError> {

@@ -7,6 +7,20 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::store::sql::Value;
 
+impl Value<'_> {
+    /// Whether a parameter of this type takes the value: one that was prepared before its table
+    /// was replaced may not.
+    pub(super) fn fits(&self, wanted: &Type) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Integer(_) => matches!(*wanted, Type::INT8 | Type::INT4 | Type::INT2 | Type::FLOAT8),
+            Self::Real(_) => *wanted == Type::FLOAT8,
+            Self::Text(_) => matches!(*wanted, Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME),
+            Self::Blob(_) => *wanted == Type::BYTEA,
+        }
+    }
+}
+
 impl ToSql for Value<'_> {
     fn to_sql(&self, wanted: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match (self, wanted) {
