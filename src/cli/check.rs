@@ -89,7 +89,7 @@ fn for_the_edge(options: &Options, sources: &Folder) -> anyhow::Result<Checked> 
             Some(Written { name, text: read_text(sources, path).ok()? })
         })
         .collect();
-    let wants_store = check::reads_the_store(&written);
+    let wants_store = check::reads_the_store(&written) || !config.edge.data.is_empty();
     let store = match wants_store.then(|| opened(options, &config, &mistakes)) {
         Some(Ok(store)) => Some(store),
         Some(Err(why)) => {
@@ -99,10 +99,10 @@ fn for_the_edge(options: &Options, sources: &Folder) -> anyhow::Result<Checked> 
         None => None,
     };
     runtime()?.block_on(async {
-        let checked = match check::check(&config, &written, store.as_ref()).await {
+        let checked = match check::check(&config, &text, &written, store.as_ref()).await {
             Err(error) => {
                 diagnostics::print_note(&format!("the queries were not tried: {error}"));
-                check::check(&config, &written, None).await
+                check::check(&config, &text, &written, None).await
             }
             checked => checked,
         };
@@ -124,7 +124,9 @@ fn opened(options: &Options, config: &Config, mistakes: &[Diagnostic]) -> Result
     let address = Address::parse(&options.place.root, address).map_err(said)?;
     match &address {
         // Looking makes none.
-        Address::File(path) if !path.exists() => Err(format!("there is no store {}", path.display())),
+        Address::File(path) if !path.exists() => {
+            Err(format!("there is no store {}: `littoral serve` or `littoral data import` makes it", path.display()))
+        }
         address => Store::open(address).map_err(said),
     }
 }

@@ -134,7 +134,7 @@ async fn retry(store: &Store, ids: &[i64]) -> anyhow::Result<Outcome> {
     let mut lines = Vec::new();
     for id in ids {
         lines.push(match store.retry_message(*id, Timestamp::now()).await? {
-            Retry::Now => format!("{id}: is tried again now"),
+            Retry::Now => format!("{id}: is tried again within a few seconds"),
             Retry::NotNeeded => format!("{id}: is being sent, or was delivered"),
             Retry::NotThere => {
                 outcome = Outcome::Mistakes;
@@ -158,8 +158,8 @@ async fn retry_all(store: &Store) -> anyhow::Result<Outcome> {
     }
     diagnostics::print_lines(&[match count {
         0 => "nothing was given up, and nothing waits for a later time".to_owned(),
-        1 => "1 message is tried again now".to_owned(),
-        many => format!("{many} messages are tried again now"),
+        1 => "1 message is tried again within a few seconds".to_owned(),
+        many => format!("{many} messages are tried again within a few seconds"),
     }]);
     Ok(Outcome::Done)
 }

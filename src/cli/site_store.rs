@@ -6,8 +6,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::{Root, StorePlace, diagnostics};
-use crate::site::config::{self, Config};
+use crate::site::config::{self, Config, OpenTable};
 use crate::site::release::Shelf;
+use crate::site::table::TableName;
 use crate::store::{Address, Store};
 
 /// Which site, and where its store is.
@@ -38,7 +39,7 @@ impl SiteStore {
         }
         let address = match &self.store.store {
             Some(address) => address.clone(),
-            None => self.configured()?,
+            None => self.configured()?.store,
         };
         let address = Address::parse(root, &address)?;
         if let Address::File(path) = &address
@@ -50,7 +51,13 @@ impl SiteStore {
         Ok(Store::open(&address)?)
     }
 
-    fn configured(&self) -> anyhow::Result<String> {
+    /// What `littoral.yaml` says of a table; nothing when it says nothing, or cannot be read.
+    pub(super) fn declared(&self, table: &TableName) -> Option<OpenTable> {
+        let text = std::fs::read_to_string(self.root.root.join(config::FILE)).ok()?;
+        Config::parse(&text).0.edge.data.remove(table)
+    }
+
+    fn configured(&self) -> anyhow::Result<config::Edge> {
         let path = self.root.root.join(config::FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -63,13 +70,13 @@ impl SiteStore {
             diagnostics::print_all(&mistakes);
             bail!("where the store is stands in {}, which has mistakes", path.display());
         }
-        Ok(config.edge.store)
+        Ok(config.edge)
     }
 
     /// A release may stand on a machine where its sources are not.
-    fn released(&self) -> String {
+    fn released(&self) -> config::Edge {
         let shelf = Shelf::of(&self.root.root);
         let manifest = shelf.current().and_then(|id| shelf.manifest(id));
-        manifest.map_or_else(|_| config::Edge::default().store, |manifest| manifest.site.edge.store)
+        manifest.map_or_else(|_| config::Edge::default(), |manifest| manifest.site.edge)
     }
 }

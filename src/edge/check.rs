@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use handlebars::{RenderError, RenderErrorReason};
 use serde_json::{Map, Value, json};
 
-use super::data_page::{form_urls, misfit, misfit_of_rows, order_shown};
+use super::data_page::{form_urls, misfit, misfit_of_api, misfit_of_rows, order_shown};
 use super::fragment::has_built_in_source;
 use super::templates::{Registered, Templates};
-use crate::site::config::Config;
+use crate::site::config::{Config, place_of};
 use crate::site::data_page::{DataPage, Query, Rows};
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::fragment::{Declaration, Scope};
@@ -68,7 +68,14 @@ enum Sample {
 
 /// Looks at the templates of a site. Without a store queries are not asked, and templates that
 /// show what they give are not tried.
-pub async fn check(config: &Config, written: &[Written], store: Option<&Store>) -> Result<Checked, StoreError> {
+///
+/// `configuration` is the whole of `littoral.yaml`, for the lines of what is wrong in it.
+pub async fn check(
+    config: &Config,
+    configuration: &str,
+    written: &[Written],
+    store: Option<&Store>,
+) -> Result<Checked, StoreError> {
     let (mut templates, mut pieces) = (Templates::built_in(), Vec::new());
     for (path, bytes) in theme::dynamic() {
         if let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) {
@@ -93,6 +100,7 @@ pub async fn check(config: &Config, written: &[Written], store: Option<&Store>) 
     }
     if let Some(store) = store {
         checked.ask(config, &mut pieces, store).await?;
+        checked.look_at_tables(config, configuration, store).await?;
     }
     for piece in &pieces {
         checked.render(config, &mut templates, piece, written);
@@ -101,6 +109,31 @@ pub async fn check(config: &Config, written: &[Written], store: Option<&Store>) 
 }
 
 impl Checked {
+    /// What is opened of tables that are there, and is not there; what their API wants.
+    async fn look_at_tables(&mut self, config: &Config, configuration: &str, store: &Store) -> Result<(), StoreError> {
+        for (name, open) in &config.edge.data {
+            let table = store.table(name).await?;
+            let mut tell = |keys: &[&str], message: String| {
+                let place = place_of(configuration, &[&["data", name.as_str()], keys].concat());
+                self.found.push(Diagnostic::error(Code::Configuration, place, message));
+            };
+            if let Some(table) = &table
+                && let Some(missing) = open.columns.iter().find(|column| table.column(column).is_none())
+            {
+                let near =
+                    table.columns.iter().find(|known| strsim::levenshtein(known.name.as_str(), missing.as_str()) < 3);
+                let near = near.map_or_else(String::new, |near| format!("; did you mean `{}`?", near.name));
+                tell(&["columns"], format!("the table `{name}` has no column `{missing}`{near}"));
+            } else if let Some(api) = &open.api
+                && (table.is_some() || open.from.is_none())
+                && let Some(why) = misfit_of_api(&api.list(name, open), Some(open), table.as_ref())
+            {
+                tell(&["api"], format!("the API of `{name}` cannot be used: {why}"));
+            }
+        }
+        Ok(())
+    }
+
     /// What the database says of queries and lists.
     async fn ask(&mut self, config: &Config, pieces: &mut [Piece<'_>], store: &Store) -> Result<(), StoreError> {
         let open = &config.edge.data;

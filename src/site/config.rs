@@ -346,8 +346,8 @@ fn is_origin(text: &str) -> bool {
     text == "*" || host.is_some_and(is_host)
 }
 
-/// The line of the last of these keys, each of which stands behind the one before.
-fn place_of(text: &str, keys: &[&str]) -> Place {
+/// In `text`, the whole of `littoral.yaml`, the line of the last of these keys, each of which stands behind the one before.
+pub fn place_of(text: &str, keys: &[&str]) -> Place {
     let mut from = 0;
     let mut found = None;
     for key in keys {

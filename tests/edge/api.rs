@@ -732,3 +732,33 @@ async fn a_release_that_brings_the_first_api_is_followed_like_any_other() {
         tokio::time::timeout(Duration::from_secs(15), waiting).await.expect("it must be woken").unwrap().unwrap();
     assert_eq!(told.json::<Value>().await.unwrap()["changes"][0]["key"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_of_a_row_is_told_to_the_webhook_of_its_table() {
+    let mut receiver = crate::receiver::Receiver::start().await;
+    let url = receiver.url();
+    let edge = TestEdge::with_rows(&rows(), crate::webhook::impatient(), |site| {
+        crate::webhook::till(&url)(site);
+        open(site);
+        let till = site.manifest.site.edge.webhooks.get_mut("till").unwrap();
+        till.tables = vec!["city".parse().unwrap()];
+    })
+    .await;
+    let program = Program::with(&edge, &["*:write"]).await;
+    let mut told = async || {
+        let message = receiver.next().await;
+        crate::webhook::assert_signed(&message);
+        let said = message.json();
+        (said["type"].as_str().unwrap().to_owned(), said["data"]["key"].clone(), said["data"]["row"]["name"].clone())
+    };
+    // Of another table, and one that is refused: neither is told.
+    program.send("PATCH", "/tables/boat/rows/a%20b", &json!({ "crew": 9 })).await;
+    program.send("PATCH", "/tables/city/rows/1", &json!({ "population": -1 })).await;
+    program.send("POST", "/tables/city/rows", &json!({ "name": "Faro" })).await;
+    assert_eq!(told().await, ("row.created".to_owned(), json!(5), json!("Faro")));
+    program.send("PATCH", "/tables/city/rows/5", &json!({ "name": "Tavira" })).await;
+    assert_eq!(told().await, ("row.changed".to_owned(), json!(5), json!("Tavira")));
+    program.call("DELETE", "/tables/city/rows/5", &[], None).await;
+    assert_eq!(told().await, ("row.removed".to_owned(), json!(5), json!("Tavira")));
+    assert!(receiver.has_come().is_none(), "nothing else was told");
+}

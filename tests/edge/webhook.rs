@@ -38,7 +38,7 @@ fn variables(name: &str) -> Option<String> {
 }
 
 /// A test does not wait: a wait is a millisecond, and the outbox is looked at all the time.
-fn impatient() -> Options {
+pub fn impatient() -> Options {
     let wait = SignedDuration::from_millis(1);
     let deliveries = Deliveries {
         backoff: Backoff { first: wait, factor: 1, longest: wait, ..Backoff::default() },
@@ -54,7 +54,7 @@ fn hook(url: &str, more: &str) -> littoral::site::webhook::Webhook {
 }
 
 /// A site with a form that tells the webhook `till` at `url`.
-fn till(url: &str) -> impl FnOnce(&mut Release) {
+pub fn till(url: &str) -> impl FnOnce(&mut Release) {
     move |site| {
         site.manifest.site.edge.accounts = false;
         site.manifest.site.edge.webhooks.insert("till".to_owned(), hook(url, ""));
@@ -101,7 +101,7 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
 }
 
 /// As a receiver does that knows the specification and the secret.
-fn assert_signed(message: &Message) {
+pub fn assert_signed(message: &Message) {
     let (id, time) = (message.header("webhook-id"), message.header("webhook-timestamp"));
     let signed = hmac(KEY, format!("{id}.{time}.{}", message.body).as_bytes());
     assert_eq!(message.header("webhook-signature"), format!("v1,{}", BASE64.encode(signed)));
@@ -322,7 +322,7 @@ async fn a_message_that_was_given_up_is_seen_on_the_command_line_and_delivered_w
     assert_eq!(json[0]["id"].to_string(), id);
     let (done, said) = littoral(&edge, &["outbox", "retry", &id, "1"]).await;
     assert!(
-        !done && said.contains(&format!("{id}: is tried again now")) && said.contains("1: there is no such message"),
+        !done && said.contains(&format!("{id}: is tried again within a few seconds")) && said.contains("1: there is no such message"),
         "{said}"
     );
     let again = receiver.next().await;
@@ -332,7 +332,7 @@ async fn a_message_that_was_given_up_is_seen_on_the_command_line_and_delivered_w
     order(&edge, "a sail").await;
     order(&edge, "a rope").await;
     until(&edge, GIVEN_UP, "2").await;
-    assert_eq!(littoral(&edge, &["outbox", "retry", "--all"]).await.1, "2 messages are tried again now\n");
+    assert_eq!(littoral(&edge, &["outbox", "retry", "--all"]).await.1, "2 messages are tried again within a few seconds\n");
     until(&edge, DELIVERED, "3").await;
     let (done, said) = littoral(&edge, &["outbox", "forget", &id]).await;
     assert!(done && said.ends_with("forgotten\n"), "{said}");

@@ -285,8 +285,13 @@ struct Text {
     url: Option<String>,
 }
 
+/// What can be found of a page: its sections; of one without a text, its title and description.
 fn documents_of(page: &Page, site: &Site, sections: Vec<markdown::TextSection>) -> Vec<Document> {
     let (title, path) = (page.title(&site.config), page.permalink.as_str());
+    if sections.is_empty() {
+        let text = page.front.description.clone().unwrap_or_default();
+        return vec![Document { path: path.to_owned(), title, text, ..Document::default() }];
+    }
     let documents = sections.into_iter().enumerate().map(|(position, section)| Document {
         position,
         path: path.to_owned(),

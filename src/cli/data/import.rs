@@ -86,14 +86,19 @@ pub(super) fn run(site: &SiteStore, options: &Options) -> anyhow::Result<Outcome
             options.table
         );
     }
+    // A table that came with the site keeps the key and the types that it came with.
+    let declared = site.declared(&options.table).filter(|_| options.schema.is_none() && options.upsert.is_none());
+    let declared = declared.unwrap_or_default();
+    let is_said = |column: &ColumnName| options.types.iter().any(|(said, _)| said == column);
+    let declared_types = declared.types.into_iter().filter(|(column, _)| !is_said(column));
     let request = Request {
         table: options.table.clone(),
         input: &input,
         format,
         from_table: options.from_table.as_deref(),
         if_there,
-        key: options.upsert.clone().or_else(|| options.key.clone()),
-        types: options.types.clone(),
+        key: options.upsert.clone().or_else(|| options.key.clone()).or(declared.key),
+        types: options.types.iter().cloned().chain(declared_types).collect(),
         schema,
         bad_rows: if options.skip_bad { BadRows::LeftOut } else { BadRows::Refused },
     };

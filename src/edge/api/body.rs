@@ -59,7 +59,7 @@ pub(super) fn cells(call: &Call, table: &Table, api: &TableApi) -> Result<(Optio
     let media = call.headers.get(CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !matches!(essence.as_str(), "application/json" | "application/merge-patch+json") {
-        return Err(Refusal::UnsupportedMedia.into());
+        return Err(Problem::Media);
     }
     let Pairs(pairs) = serde_json::from_slice(&call.body)
         .map_err(|error| Refusal::BadRequest(format!("The body is not the JSON that is expected: {error}").into()))?;

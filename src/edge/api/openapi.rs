@@ -266,8 +266,9 @@ fn in_json(kind: ColumnType) -> Value {
 fn said(kind: ColumnType) -> Value {
     let mut schema = in_json(kind);
     if kind == ColumnType::Text {
+        schema["minLength"] = json!(1);
         schema["maxLength"] = json!(200);
-        schema["pattern"] = json!(r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$");
+        schema["pattern"] = json!(r"^(?=.*\S)[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$");
     }
     schema
 }

@@ -26,6 +26,10 @@ pub(super) enum Problem {
     BadToken,
     /// The token does not allow it.
     NotAllowed,
+    /// The body is no JSON.
+    Media,
+    /// A row is there that must not be.
+    IsThere,
     /// There is no such row.
     NoRow,
     /// Rows of this table are made elsewhere.
@@ -91,6 +95,14 @@ impl Problem {
                 "This token does not allow that",
                 "There is no such table, or the token has another scope.",
             ),
+            Self::Media => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body is to be JSON",
+                "Send it with `Content-Type: application/json`.",
+            ),
+            Self::IsThere => {
+                (StatusCode::PRECONDITION_FAILED, "There is such a row", "It was to be made only if there was none.")
+            }
             Self::NoRow => (StatusCode::NOT_FOUND, "There is no such row", "It was removed, or never was."),
             Self::NotMade => (
                 StatusCode::FORBIDDEN,
@@ -100,7 +112,7 @@ impl Problem {
             Self::Gone => (
                 StatusCode::GONE,
                 "These changes are not kept any more",
-                "Read the rows anew, and follow the changes from now on.",
+                "Or this number was never reached. Read the rows anew, and follow the changes from now on.",
             ),
         };
         let body = json!({ "error": error, "message": message, "status": status.as_u16() });

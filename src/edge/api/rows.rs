@@ -124,6 +124,9 @@ fn wanted(call: &Call, opened: &Opened<'_>) -> Result<WantedList, Problem> {
         let known = known.join("`, `");
         return Err(Problem::invalid(format!("“{unknown}” means nothing here: expected `{LIMIT}`, `{known}`")));
     }
+    if let Some((empty, _)) = said.iter().find(|(_, text)| text.trim().is_empty()) {
+        return Err(Problem::invalid(format!("“{empty}” says nothing: leave it out to have all rows")));
+    }
     let mut wanted = request::wanted_list(&list, &opened.ready, &BTreeMap::new(), &said, own)?;
     wanted.page.rows = rows;
     Ok(wanted)
@@ -179,6 +182,9 @@ pub(super) async fn put(call: &Call, name: &TableName, key: &str) -> Result<Resp
         |column: &ColumnName| said.iter().find(|(said, _)| said == column).map_or(Cell::Null, |(_, cell)| cell.clone());
     let cells: Cells = set.map(|column| (column.clone(), value(column))).collect();
     // Where the store gives the keys, nobody else makes a row.
+    if only_if(&call.headers) == OnlyIf::Absent && !opened.sets_key() {
+        return Err(Problem::NotMade);
+    }
     let deed = if opened.sets_key() { RowDeed::Put(key, cells) } else { RowDeed::Change(key, cells) };
     write(call, &opened, deed, only_if(&call.headers)).await
 }
@@ -204,6 +210,7 @@ async fn write(call: &Call, opened: &Opened<'_>, deed: RowDeed, only_if: OnlyIf)
     let name = &opened.table.name;
     let store = call.edge.store().ok_or(Refusal::Unavailable(SOON))?;
     let (table, shown) = (opened.table.clone(), opened.shown());
+    let is_absent = only_if == OnlyIf::Absent;
     let subscriptions = Subscriptions::clone(&call.release.subscriptions);
     let write = RowWrite { table, shown, deed, only_if, subscriptions };
     let done = match store.write_row(write, Timestamp::now()).await {
@@ -241,6 +248,7 @@ async fn write(call: &Call, opened: &Opened<'_>, deed: RowDeed, only_if: OnlyIf)
             Ok(response)
         }
         RowDone::Missing => Err(Problem::NoRow),
+        RowDone::Otherwise if is_absent => Err(Problem::IsThere),
         RowDone::Otherwise => Err(Refusal::PreconditionFailed.into()),
     }
 }

@@ -55,6 +55,17 @@ pub(in crate::edge) fn misfit(
         .then(|| format!("`search` is wanted, and `edge.data.{name}.search` names no column"))
 }
 
+/// What keeps the rows of a table from other programs. They have addresses, in which their keys
+/// stand.
+pub(in crate::edge) fn misfit_of_api(list: &List, open: Option<&OpenTable>, table: Option<&Table>) -> Option<String> {
+    let of_key = |table: &Table| {
+        let kind = table.column(&table.key)?.kind;
+        let is_said = matches!(kind, ColumnType::Integer | ColumnType::Text);
+        (!is_said).then(|| format!("its key `{}` is a {}, and must be an integer or a text", table.key, kind.name()))
+    };
+    misfit(list, &BTreeMap::new(), open, table).or_else(|| of_key(table?))
+}
+
 /// What of the rows that `page` is for its table does not have, or the site has not opened.
 pub(in crate::edge) fn misfit_of_rows(
     page: &DataPage,
@@ -71,7 +82,10 @@ pub(in crate::edge) fn misfit_of_rows(
     let unlike = || {
         let mut fixed = each.fixed.iter();
         let (column, _) = fixed.find(|(column, value)| !kind(column).is_some_and(|kind| fits(value, kind)))?;
-        Some(format!("the column `{column}` holds another type than the value it is compared with"))
+        let holds = kind(column).map_or("nothing", ColumnType::name);
+        Some(format!(
+            "the column `{column}` holds {holds}, and the value that `where` compares it with is none: write `{column}: \"...\"` for a text, 1 and 0 for yes and no"
+        ))
     };
     misfit.or_else(unlike)
 }

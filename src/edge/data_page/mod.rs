@@ -33,7 +33,7 @@ use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
-pub(super) use self::fit::{misfit, misfit_of_rows};
+pub(super) use self::fit::{misfit, misfit_of_api, misfit_of_rows};
 use self::ready::Ready;
 pub(super) use self::request::order_shown;
 use self::request::{Asked, Wanted};

@@ -5,13 +5,12 @@
 //! A page with a mistake is told to the log with its file and line, and answers 503; all
 //! others answer. After a while it is looked at again: its table may have been imported.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use super::fit::{misfit, misfit_of_rows};
+use super::fit::{misfit, misfit_of_api, misfit_of_rows};
 use super::routes::Named;
 use super::sitemap::REMEMBERED;
 use crate::edge::fragment::Known;
@@ -19,11 +18,9 @@ use crate::edge::live_release::LiveRelease;
 use crate::edge::refusal::Refusal;
 use crate::site::config::FILE;
 use crate::site::data_page::{DataPage, List};
-use crate::site::parameter::Parameter;
 use crate::site::release::BuildId;
-use crate::site::table::{ColumnType, TableName};
+use crate::site::table::TableName;
 use crate::store::site_reads::{At, Open, SiteReads};
-use crate::store::tables::Table;
 use crate::store::{Store, StoreError};
 
 /// When one may ask again for what is not ready.
@@ -150,7 +147,9 @@ async fn fault(reads: &SiteReads, page: &Named) -> Option<String> {
     {
         return Some(format!("{}: its rows cannot be listed: {why}", page.file));
     }
-    let why = fault_of_list(reads, page.declared.list.as_ref()?, &page.declared.parameters)?;
+    let list = page.declared.list.as_ref()?;
+    let (open, table) = (reads.open(&list.table), reads.table(&list.table));
+    let why = misfit(list, &page.declared.parameters, open, table).or_else(|| no_search(reads, list))?;
     Some(format!("{}: its list cannot be shown: {why}", page.file))
 }
 
@@ -167,22 +166,13 @@ async fn fault_of_fragment(reads: &SiteReads, fragment: &Known) -> Option<String
     None
 }
 
-/// What is wrong with the API of a table. Its rows have addresses, in which their keys stand.
+/// What is wrong with the API of a table.
 fn fault_of_api(reads: &SiteReads, name: &TableName, list: &List) -> Option<String> {
-    let of_key = |table: &Table| {
-        let kind = table.column(&table.key)?.kind;
-        let is_said = matches!(kind, ColumnType::Integer | ColumnType::Text);
-        (!is_said).then(|| format!("its key `{}` is a {}, and must be an integer or a text", table.key, kind.name()))
-    };
-    let why = fault_of_list(reads, list, &BTreeMap::new()).or_else(|| reads.table(name).and_then(of_key))?;
+    let why = misfit_of_api(list, reads.open(name), reads.table(name)).or_else(|| no_search(reads, list))?;
     Some(format!("{FILE}: the API of `{name}` cannot be used: {why}"))
 }
 
-fn fault_of_list(reads: &SiteReads, list: &List, parameters: &BTreeMap<String, Parameter>) -> Option<String> {
-    let name = &list.table;
-    let no_index = || {
-        let why = reads.without_search(name).filter(|_| list.search)?;
-        Some(format!("the index of its search cannot be made: {why}"))
-    };
-    misfit(list, parameters, reads.open(name), reads.table(name)).or_else(no_index)
+fn no_search(reads: &SiteReads, list: &List) -> Option<String> {
+    let why = reads.without_search(&list.table).filter(|_| list.search)?;
+    Some(format!("the index of its search cannot be made: {why}"))
 }
