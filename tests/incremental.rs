@@ -246,6 +246,29 @@ fn the_feed_follows_a_summary_that_no_layout_shows() {
 }
 
 #[test]
+fn a_page_without_a_text_is_found_by_what_it_is_called_now() {
+    // Its layout shows nothing of it, so only the search has read what it is called.
+    let (site, mut engine) = living(&[
+        ("littoral.yaml", "title: Tides\n"),
+        ("layouts/page.hbs", "A page."),
+        ("content/ports/_index.md", "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}' }\n---\n"),
+        ("data/p.csv", "slug,name\nl,Lisbon\n"),
+    ]);
+    let found = |word: &str| {
+        let shelf = Shelf::of(site.path());
+        let index = shelf.manifest(shelf.current().unwrap()).unwrap().search.unwrap();
+        littoral::edge::search::Reader::open(&shelf.search_folder(&index), "en").unwrap().rank(word, 9).unwrap()
+    };
+    assert_eq!(found("lisbon"), ["/ports/l/"]);
+    assert!(!rebuild(&mut engine, site.path(), &[("data/p.csv", "slug,name\nl,Oporto\n")]).has_errors());
+    assert_eq!((found("lisbon").len(), found("oporto").len()), (0, 1));
+    put(site.path(), "data/p.csv", "slug,name\nl,Braga\n");
+    engine.save(&Shelf::of(site.path()));
+    build_at(site.path());
+    assert_eq!((found("oporto").len(), found("braga").len()), (0, 1));
+}
+
+#[test]
 fn a_damaged_search_index_is_made_again_and_the_old_one_left_to_its_release() {
     let (site, mut engine) = living(&[("littoral.yaml", "paginate: 2\n"), ("content/a.md", "Alpha.\n")]);
     let shelf = Shelf::of(site.path());

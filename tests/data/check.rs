@@ -9,6 +9,7 @@ pub fn all() -> Vec<(&'static str, Test)> {
         what_the_database_says_of_each_query_is_told_with_its_line,
         what_is_not_open_is_a_mistake,
         a_list_that_does_not_fit_its_table_is_a_mistake,
+        what_is_opened_and_not_there_is_a_mistake,
         a_misspelt_name_in_a_template_is_a_mistake,
         a_name_that_is_missing_when_nothing_is_found_is_a_mistake,
         mistakes_of_the_build_and_of_queries_are_told_in_one_run,
@@ -132,6 +133,21 @@ fn a_list_that_does_not_fit_its_table_is_a_mistake(site: &Site) {
     refused(site, &["the list cannot be shown: the table `city` has no column `nome`", "cities.hbs:7:1"]);
     file(site, "dynamic/pages/cities.hbs", &CITIES.replace("table: city", "table: town"));
     refused(site, &["the table `town` is not open", "cities.hbs:7:1"]);
+}
+
+fn what_is_opened_and_not_there_is_a_mistake(site: &Site) {
+    harbour(site);
+    let data = "    city: { columns: [id, nmae, land] }\n    boat: { columns: [id], api: { read: everyone } }\n";
+    file(site, "littoral.yaml", &format!("{}{data}", CONFIG.split("    city").next().unwrap()));
+    refused(
+        site,
+        &[
+            "littoral.yaml:5",
+            "the table `city` has no column `nmae`; did you mean `name`?",
+            "littoral.yaml:6",
+            "the API of `boat` cannot be used: there is no table `boat`: `littoral data import boat FILE` makes it",
+        ],
+    );
 }
 
 fn a_misspelt_name_in_a_template_is_a_mistake(site: &Site) {

@@ -149,7 +149,14 @@ fn a_key_and_types_are_those_that_the_configuration_says(site: &Site) {
     harbour(site, "{ from: data/ports.csv, columns: [name, height], key: name, types: { height: text } }");
     site.put("data/ports.csv", "name,height\nBrest,6.90\n");
     Serving::start(site).end();
-    assert_eq!(site.data("schema port").out, "port: 1 row\n  name    text, key\n  height  text\n");
+    let columns = "\n  name    text, key\n  height  text\n";
+    assert_eq!(site.data("schema port").out, format!("port: 1 row{columns}"));
+    // Also when the file is imported again by hand, unless that says otherwise.
+    site.put("data/ports.csv", "name,height\nBrest,6.90\nCadiz,2\n");
+    site.import("port data/ports.csv --replace");
+    assert_eq!(site.data("schema port").out, format!("port: 2 rows{columns}"));
+    site.import("port data/ports.csv --replace --type height=real");
+    assert_eq!(site.data("schema port").out, "port: 2 rows\n  name    text, key\n  height  real\n");
 }
 
 fn a_file_with_wrong_rows_is_told_and_the_rest_of_the_site_is_served(site: &Site) {

@@ -217,9 +217,19 @@ async fn a_column_that_is_not_open_is_not_read_chosen_by_sorted_by_or_set() {
         program.get("/tables/city/rows/1").await.body,
         json!({ "id": 1, "name": "Lisbon", "country": "pt", "population": 545_796 })
     );
-    for query in
-        ["mayor=secret", "sort=mayor", "mayor_min=a", "name=Lisbon", "contry=pt", "limit=0", "limit=501", "q=a&q=b"]
-    {
+    for query in [
+        "mayor=secret",
+        "sort=mayor",
+        "mayor_min=a",
+        "name=Lisbon",
+        "contry=pt",
+        "country=",
+        "population_min=",
+        "q=+",
+        "limit=0",
+        "limit=501",
+        "q=a&q=b",
+    ] {
         assert_eq!(program.get(&format!("/tables/city/rows?{query}")).await.status, 422, "{query}");
     }
     for body in

@@ -322,7 +322,9 @@ async fn a_message_that_was_given_up_is_seen_on_the_command_line_and_delivered_w
     assert_eq!(json[0]["id"].to_string(), id);
     let (done, said) = littoral(&edge, &["outbox", "retry", &id, "1"]).await;
     assert!(
-        !done && said.contains(&format!("{id}: is tried again within a few seconds")) && said.contains("1: there is no such message"),
+        !done
+            && said.contains(&format!("{id}: is tried again within a few seconds"))
+            && said.contains("1: there is no such message"),
         "{said}"
     );
     let again = receiver.next().await;
@@ -332,7 +334,10 @@ async fn a_message_that_was_given_up_is_seen_on_the_command_line_and_delivered_w
     order(&edge, "a sail").await;
     order(&edge, "a rope").await;
     until(&edge, GIVEN_UP, "2").await;
-    assert_eq!(littoral(&edge, &["outbox", "retry", "--all"]).await.1, "2 messages are tried again within a few seconds\n");
+    assert_eq!(
+        littoral(&edge, &["outbox", "retry", "--all"]).await.1,
+        "2 messages are tried again within a few seconds\n"
+    );
     until(&edge, DELIVERED, "3").await;
     let (done, said) = littoral(&edge, &["outbox", "forget", &id]).await;
     assert!(done && said.ends_with("forgotten\n"), "{said}");

@@ -180,6 +180,10 @@ impl Renderer<'_> {
             rendered.to_anchors = surroundings.to_anchors.into_inner();
             rendered.anchors = html.anchors;
             if is_found {
+                if html.sections.is_empty() {
+                    let fields = Fields::named("title").and(Fields::named("description"));
+                    reader.note(&Read::Page { source: page.source.clone(), fields });
+                }
                 rendered.documents = documents_of(page, site, html.sections);
             }
         } else {
