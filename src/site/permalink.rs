@@ -49,6 +49,13 @@ impl Permalink {
         if matches!(segments.last(), Some(&"index" | &"_index")) {
             segments.pop();
         }
+        // The slug of a page from data has its folders, and so has its source.
+        if let Some(slug) = facts.slug.filter(|slug| slug.contains('/'))
+            && without_end.strip_suffix(slug).is_some_and(|section| section.is_empty() || section.ends_with('/'))
+        {
+            segments.truncate(segments.len().saturating_sub(slug.split('/').count()));
+            segments.push(slug);
+        }
         let name = segments.last().copied().unwrap_or_default();
         if let Some(pattern) = facts.pattern.filter(|_| !name.is_empty()) {
             return Self::from_pattern(pattern, &facts, &segments);

@@ -96,9 +96,13 @@ pub fn load(
         .collect();
     let mut pages = Vec::with_capacity(read.len() + 1);
     let mut hidden = Vec::new();
+    // The pages of rows have no date of their own: they come with their section.
+    let is_later = |page: &Page| page.front.date.as_ref().is_some_and(|date| date.day > today);
+    let sections = read.iter().filter(|(page, _)| page.front.pages_from.is_some() && is_later(page));
+    let later: BTreeSet<String> = sections.map(|(page, _)| page.source.clone()).collect();
     for (page, head) in read {
         found.extend(head.found.iter().cloned());
-        let is_to_come = page.front.date.as_ref().is_some_and(|date| date.day > today);
+        let is_to_come = is_later(&page) || head.row.as_ref().is_some_and(|row| later.contains(&row.section));
         if drafts == Drafts::Hidden && (page.front.draft || is_to_come) {
             hidden.push(page.source);
         } else {

@@ -1,7 +1,9 @@
 //! Which data page answers a path.
 
 use super::request::Asked;
+use crate::site::audience::Audience;
 use crate::site::data_page::{DataPage, Format};
+use crate::site::table::TableName;
 
 /// The data pages of a release.
 #[derive(Debug, Default)]
@@ -35,6 +37,12 @@ impl Named {
 }
 
 impl Routes {
+    /// Whether a list for everyone is of this table.
+    pub(in crate::edge) fn show_to_all(&self, table: &TableName) -> bool {
+        let mut for_all = self.all().iter().filter(|page| page.declared.audience == Audience::Public);
+        for_all.any(|page| page.declared.list.as_ref().is_some_and(|list| list.table == *table))
+    }
+
     /// The pages of these names. The nearest to a path comes first: one with more literal
     /// segments.
     pub(in crate::edge) fn of(pages: Vec<(String, DataPage)>) -> Self {

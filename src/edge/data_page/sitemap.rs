@@ -49,6 +49,8 @@ const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 /// Parts that are made at once: each is held in memory until it is sent.
 static PLACES: Semaphore = Semaphore::const_new(2);
+/// How long others wait for one of these places.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What of a sitemap is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,12 +94,14 @@ pub(super) async fn answer(
     let ready = edge.data_ready(release, &page.name).await.map_err(|error| refusal(&page.file, &error))?;
     ready.fault(&page.name)?;
     let rows = Rows { ready: &ready, page: &page.declared, each };
-    // Waiting ones would hold as much as those that are made.
-    let _place = PLACES.try_acquire().map_err(|_| Refusal::Unavailable(SOON))?;
+    let place = tokio::time::timeout(PATIENCE, PLACES.acquire()).await;
+    let _place = place.map_err(|_| Refusal::Unavailable(SOON))?.map_err(|_| Refusal::Unavailable(SOON))?;
     let base = release.site.base_url.trim_end_matches('/');
     let told = |error: StoreError| {
         if error.query_fault() == crate::store::QueryFault::Tables {
+            // A table was replaced; the next request finds it as it is.
             edge.data_differs(&ready);
+            return Refusal::Unavailable(SOON);
         }
         refusal(&page.file, &error)
     };

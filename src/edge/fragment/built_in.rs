@@ -63,7 +63,8 @@ impl Source for Costs {
                 .parameter("table")
                 .and_then(Value::as_str)
                 .and_then(|name| name.parse().ok())
-                .filter(|name| release.site.edge.data.contains_key(name));
+                // How many rows a table has that nobody is shown is nobody's business.
+                .filter(|name| release.data_pages.show_to_all(name));
             let reads = table.iter().cloned().collect();
             let place = COUNTING.acquire().await.map_err(|_| Refusal::Fault)?;
             // It goes through all that it counts: never on a thread that answers.

@@ -117,6 +117,8 @@ impl Client {
             why.push_str(", and redirects are not followed: put the new address into `url`");
         }
         let said = said(answer.into_body()).await;
+        // Many say again what they refuse; that may be about people, and is nothing for a log.
+        let said = if repeats(&said, &message.payload) { String::new() } else { said };
         if !said.is_empty() {
             let _ = write!(why, ": {said}");
         }
@@ -133,6 +135,11 @@ fn whole(error: &legacy::Error) -> String {
         cause = next.source();
     }
     said
+}
+
+/// Whether a longer run of `said` stands in what was sent.
+fn repeats(said: &str, sent: &str) -> bool {
+    said.as_bytes().windows(16).step_by(4).any(|run| memchr::memmem::find(sent.as_bytes(), run).is_some())
 }
 
 /// The beginning of an answer, on one line.
