@@ -10,12 +10,18 @@ const COSTS: &str = include_str!("../../dynamic/fragments/costs.hbs");
 const ROWS: &str = "
     CREATE TABLE port (id int8 PRIMARY KEY, name text);
     INSERT INTO port VALUES (1, 'Brest'), (2, 'Faro'), (3, 'Lisbon');
+    CREATE TABLE wage (id int8 PRIMARY KEY);
+    CREATE TABLE count (id int8 PRIMARY KEY);
     CREATE TABLE closed (id int8 PRIMARY KEY);
     INSERT INTO closed VALUES (1);
 ";
 
 fn add_ports(site: &mut Release) {
-    site.manifest.site.edge.data = serde_yaml::from_str("port: { columns: [id, name] }").unwrap();
+    let data = "port: { columns: [id, name] }\nwage: { columns: [id] }\ncount: { columns: [id] }";
+    site.manifest.site.edge.data = serde_yaml::from_str(data).unwrap();
+    site.template("pages/ports", "---\nroute: /ports-now\ntitle: Ports\nlist: { table: port }\n---\n");
+    let members = "---\nroute: /wages\ntitle: Wages\naccess: members\nlist: { table: wage }\n---\n";
+    site.template("pages/wages", members);
     site.page("/ports/", "<h1>Ports</h1>");
     site.page("/ports/brest/", "<h1>Brest</h1>");
     site.page("/other/", "<h1>Other</h1>");
@@ -44,9 +50,19 @@ async fn files_and_their_bytes_are_counted_below_a_path_and_rows_in_a_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_is_not_open_is_not_measured() {
+async fn a_table_that_no_page_shows_to_everyone_is_not_measured() {
     let edge = harbour().await;
-    for table in ["closed", "littoral_member", "nosuch", "a%22%3B%20DROP%20TABLE%20port", "sqlite_schema", "pg_class"] {
+    // One for members, one that is open and in no page, and some that are not open.
+    for table in [
+        "wage",
+        "count",
+        "closed",
+        "littoral_member",
+        "nosuch",
+        "a%22%3B%20DROP%20TABLE%20port",
+        "sqlite_schema",
+        "pg_class",
+    ] {
         let said = costs(&edge, &format!("table={table}")).await;
         assert!(said.contains("no table yet") && !said.contains("rows"), "{table}: {said}");
     }
