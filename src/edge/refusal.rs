@@ -9,9 +9,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use serde_json::{Value, json};
 use warp::Reply;
 
+use super::headers::NO_STORE;
 use super::page::Page;
 use super::room::Response;
 
@@ -131,8 +133,21 @@ impl Refusal {
         json!({ "error": self.title(), "message": self.message(), "status": self.status().as_u16() })
     }
 
+    /// Gives the answer that tells of it its status, and the headers that go with that.
+    pub(super) fn mark<B>(&self, response: &mut hyper::Response<B>) {
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        if let Self::MethodNotAllowed(methods) = self {
+            headers.insert(ALLOW, HeaderValue::from_static(methods));
+        }
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+    }
+
     /// Seconds for `Retry-After`, rounded up.
-    pub(super) fn retry_after(&self) -> Option<u64> {
+    fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooMany(time) | Self::Unavailable(time) => Some(time.as_secs() + u64::from(time.subsec_nanos() > 0)),
             _ => None,

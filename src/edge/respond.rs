@@ -14,9 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, HeaderValue, LOCATION, RETRY_AFTER,
-};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -302,15 +300,7 @@ impl Asked<'_> {
         } else {
             self.page_of(release, &refusal, reader).await
         };
-        *response.status_mut() = refusal.status();
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, NO_STORE);
-        if let Refusal::MethodNotAllowed(methods) = refusal {
-            headers.insert(ALLOW, HeaderValue::from_static(methods));
-        }
-        if let Some(seconds) = refusal.retry_after() {
-            headers.insert(RETRY_AFTER, seconds.into());
-        }
+        refusal.mark(&mut response);
         response
     }
 

@@ -110,10 +110,7 @@ impl Store {
         durability: Durability,
         deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &self.0 {
-            Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
-            Engine::Postgres(postgres) => postgres.write(durability, Isolation::Serializable, deed).await,
-        }
+        self.write_in(durability, Isolation::Serializable, deed).await
     }
 
     /// Does `deed`, which is one statement, in a transaction that sees what others have
@@ -125,9 +122,19 @@ impl Store {
         durability: Durability,
         deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_in(durability, Isolation::ReadCommitted, deed).await
+    }
+
+    /// SQLite's single writer lets nothing come between, whatever the isolation.
+    async fn write_in<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        isolation: Isolation,
+        deed: impl Fn(&Sql<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(durability, move |connection| deed(&Sql::sqlite(connection))).await,
-            Engine::Postgres(postgres) => postgres.write(durability, Isolation::ReadCommitted, deed).await,
+            Engine::Postgres(postgres) => postgres.write(durability, isolation, deed).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::json;
 
 use super::with_json;
@@ -72,14 +72,7 @@ impl Problem {
         let (status, error, message) = match &self {
             Self::Refused(refusal) => {
                 let mut response = with_json(refusal.status(), refusal.json().to_string());
-                let headers = response.headers_mut();
-                headers.insert(CACHE_CONTROL, NO_STORE);
-                if let Refusal::MethodNotAllowed(methods) = refusal {
-                    headers.insert(ALLOW, HeaderValue::from_static(methods));
-                }
-                if let Some(seconds) = refusal.retry_after() {
-                    headers.insert(RETRY_AFTER, seconds.into());
-                }
+                refusal.mark(&mut response);
                 return response;
             }
             Self::NoToken => (

@@ -25,9 +25,7 @@ mod sitemap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
-};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LOCATION, VARY, WWW_AUTHENTICATE};
 use hyper::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
 use warp::filters::BoxedFilter;
@@ -38,7 +36,7 @@ use self::ready::Ready;
 pub(super) use self::request::order_shown;
 use self::request::{Asked, Wanted};
 use super::files::none_matches;
-use super::headers::{NO_STORE, PRIVATE, REVALIDATE};
+use super::headers::{PRIVATE, REVALIDATE};
 use super::live_release::LiveRelease;
 use super::node::Edge;
 use super::page::{Page, SHELL, Shell};
@@ -151,14 +149,10 @@ fn for_programs(refusal: &Refusal, format: Format) -> Response {
     let (media, body) = form::refusal(&refusal.json(), format);
     let mut response = body.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    *response.status_mut() = refusal.status();
-    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    refusal.mark(&mut response);
     if *refusal == Refusal::Unauthorized {
         // RFC 9110 §11.6.1 wants a way to be named; ours is a cookie that a page gives.
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Cookie form-action=\"/login\""));
-    }
-    if let Some(seconds) = refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
 }

@@ -113,7 +113,7 @@ pub(super) async fn answer(
             rows.part(base, start.clone()).await.map_err(told)?
         }
     };
-    let tag = format!("\"{}\"", &Digest::of(body.as_bytes()).hex()[..32]);
+    let tag = format!("\"{}\"", Digest::of(body.as_bytes()).tag());
     let mut response =
         if none_matches(headers, &tag) { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
     let out = response.headers_mut();

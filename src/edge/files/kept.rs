@@ -94,10 +94,10 @@ impl Weighter<Key, Arc<KeptFile>> for ByBytes {
 
 /// The strong `ETag` of `file` in `coding`: half the digest is enough to tell versions apart.
 pub(super) fn tag(file: &File, coding: Coding) -> String {
-    let hex = file.object.hex();
+    let tag = file.object.tag();
     match coding {
-        Coding::Identity => format!("\"{}\"", &hex[..32]),
-        coding => format!("\"{}-{}\"", &hex[..32], coding.name()),
+        Coding::Identity => format!("\"{tag}\""),
+        coding => format!("\"{tag}-{}\"", coding.name()),
     }
 }
 

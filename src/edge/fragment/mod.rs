@@ -125,7 +125,7 @@ async fn show(edge: Edge, reader: Reader, question: Question) -> Result<Response
         NotRendered::NotForThem => Refusal::Unauthorized,
         other => Refusal::fault("a fragment cannot be shown", &other),
     })?;
-    let tag = format!("\"{}\"", &piece.digest.hex()[..32]);
+    let tag = format!("\"{}\"", piece.digest.tag());
     let mut response = if scope == Scope::Everyone && condition::none_matches(&question.head, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

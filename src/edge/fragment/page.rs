@@ -114,7 +114,7 @@ fn whole(
     let mut named = file.object.bytes().to_vec();
     pieces.iter().for_each(|piece| named.extend_from_slice(piece.digest.bytes()));
     let coding = if page.squeezed.is_some() { "-gzip" } else { "" };
-    let tag = format!("\"{}{coding}\"", &Digest::of(&named).hex()[..32]);
+    let tag = format!("\"{}{coding}\"", Digest::of(&named).tag());
     if condition::fails_match(&head.headers, &tag) {
         return Err(NotAnswered::Refused(Refusal::PreconditionFailed));
     }
