@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use super::serve::runtime;
 use super::site_store::{IfAbsent, SiteStore};
 use super::{Outcome, diagnostics};
+use crate::site::audience::Role;
 use crate::store::EmailAddress;
 
 /// `littoral user`.
@@ -19,32 +20,30 @@ pub(super) struct Options {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Let a member see at /admin what came by forms
-    Admin {
+    /// Say what a member may do
+    Role {
         /// The e-mail address of their account
         email: String,
-        /// No longer
-        #[arg(long)]
-        revoke: bool,
+        /// `member`, `moderator`, `editor` or `admin`
+        role: Role,
     },
 }
 
 /// Does what was asked for.
 pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
-    let Command::Admin { email, revoke } = &options.command;
+    let Command::Role { email, role } = &options.command;
     let Ok(address) = EmailAddress::parse(email) else {
         bail!("`{email}` is not an e-mail address");
     };
     let store = options.site.open(IfAbsent::Refused)?;
     let is_there = runtime()?.block_on(async {
-        let done = store.set_admin(&address, !revoke).await;
+        let done = store.set_role(&address, *role).await;
         store.close().await;
         done
     })?;
     if !is_there {
         bail!("nobody has an account with the address {email}: make one at /register first");
     }
-    let now = if *revoke { "is no longer an administrator" } else { "is an administrator, after signing in again" };
-    diagnostics::print_lines(&[format!("{email} {now}")]);
+    diagnostics::print_lines(&[format!("{email} has the role {role}, after signing in again")]);
     Ok(Outcome::Done)
 }

@@ -38,6 +38,7 @@ mod history;
 mod listing;
 mod live;
 mod live_release;
+mod mail;
 mod neighbourhood;
 mod node;
 mod options;

@@ -20,7 +20,7 @@ use crate::site::{figures, recursion, theme};
 #[derive(Debug)]
 pub(super) struct Templates {
     html: Handlebars<'static>,
-    /// Those whose answer is a text, and is escaped by who uses it: titles.
+    /// Those whose answer is a text, and is escaped by who uses it: titles, and letters.
     text: Handlebars<'static>,
 }
 
@@ -39,6 +39,9 @@ impl Templates {
     pub(super) fn built_in() -> Self {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
+        let mut text_registry = Handlebars::new();
+        text_registry.set_strict_mode(true);
+        text_registry.register_escape_fn(handlebars::no_escape);
         for (path, bytes) in theme::dynamic() {
             let (Some(name), Ok(text)) = (path.strip_suffix(".hbs"), std::str::from_utf8(bytes)) else { continue };
             // Fragments are the release's alone: it has the built-in ones, too.
@@ -46,20 +49,17 @@ impl Templates {
                 continue;
             }
             match compile(name, text) {
+                Ok(template) if name.ends_with(".txt") => text_registry.register_template(name, template),
                 Ok(template) => registry.register_template(name, template),
                 Err(error) => tracing::error!(%error, name, "a template of the program is damaged"),
             }
         }
-        recursion::register(&mut registry);
-        figures::register(&mut registry);
-        fragment::register(&mut registry);
-        let mut text = Handlebars::new();
-        text.set_strict_mode(true);
-        text.register_escape_fn(handlebars::no_escape);
-        recursion::register(&mut text);
-        figures::register(&mut text);
-        fragment::register(&mut text);
-        Self { html: registry, text }
+        for registry in [&mut registry, &mut text_registry] {
+            recursion::register(registry);
+            figures::register(registry);
+            fragment::register(registry);
+        }
+        Self { html: registry, text: text_registry }
     }
 
     /// Adds a template, or replaces the one of that name. Gives what it declares before the
@@ -79,8 +79,13 @@ impl Templates {
             (Registered::Plain, Cow::Borrowed(text))
         };
         let template = compile(name, &text).map_err(|error| wrong(error.to_string()))?;
-        self.html.register_template(name, template);
+        self.of(name).register_template(name, template);
         Ok(registered)
+    }
+
+    /// The registry of templates of this name: those that end in `.txt` make text.
+    fn of(&mut self, name: &str) -> &mut Handlebars<'static> {
+        if name.ends_with(".txt") { &mut self.text } else { &mut self.html }
     }
 
     /// Adds a template whose answer is a text.

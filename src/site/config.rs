@@ -12,7 +12,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, TableApi};
+use super::audience::Tiers;
 use super::diagnostic::{Code, Diagnostic, Place};
+use super::mail::Mail;
 use super::permalink::is_path;
 use super::table::{ColumnName, ColumnType, TableName};
 use super::webhook::{Webhook, without_secrets};
@@ -172,6 +174,11 @@ pub struct Edge {
     pub fragments_mib: u32,
     /// How large one file may be that a reader sends with a form, in MiB.
     pub upload_mib: u32,
+    /// What members can have, from least to most: each tier has all that those before it have.
+    /// The first is what a new member has.
+    pub tiers: Tiers,
+    /// How mail is sent.
+    pub mail: Mail,
     /// Who is told of what happens here, by name.
     pub webhooks: BTreeMap<String, Webhook>,
 }
@@ -189,6 +196,8 @@ impl Default for Edge {
             api: Api::default(),
             fragments_mib: 8,
             upload_mib: 10,
+            tiers: Tiers::default(),
+            mail: Mail::default(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -323,6 +332,10 @@ impl Config {
                 )),
                 _ => {}
             }
+        }
+        wrong.extend(self.edge.tiers.mistake().map(|message| (vec!["edge", "tiers"], message)));
+        for (key, message) in self.edge.mail.mistakes() {
+            wrong.push((vec!["mail", key], message));
         }
         for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {
             wrong.push((

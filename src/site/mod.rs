@@ -13,6 +13,7 @@ pub mod digest;
 pub mod figures;
 pub mod form;
 pub mod fragment;
+pub mod mail;
 pub mod packing;
 pub mod parameter;
 pub mod permalink;

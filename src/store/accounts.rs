@@ -9,6 +9,7 @@ use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::preferences::Preferences;
 use super::sql::{Row, Sql, params};
+use crate::site::audience::{Role, TierName};
 
 /// Names a member; says nothing else about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,8 +30,10 @@ pub struct Member {
     pub keeps_history: bool,
     /// Since when.
     pub created_at: Timestamp,
-    /// Whether they may see what came by forms.
-    pub is_admin: bool,
+    /// What they may do.
+    pub role: Role,
+    /// Their tier; none for the first of the site.
+    pub tier: Option<TierName>,
 }
 
 /// Someone who wants an account.
@@ -125,18 +128,31 @@ impl Store {
         .await
     }
 
-    /// Makes the member with this address an administrator, or no longer one, and ends their
-    /// sessions: with other rights they sign in anew. Says whether there is such a member.
-    pub async fn set_admin(&self, email: &EmailAddress, is_admin: bool) -> Result<bool, StoreError> {
+    /// Gives the member with this address another role, and ends their sessions: with other
+    /// rights they sign in anew. Says whether there is such a member.
+    pub async fn set_role(&self, email: &EmailAddress, role: Role) -> Result<bool, StoreError> {
         let email = email.clone();
         self.write(Durability::Durable, move |sql| {
             sql.run(
                 "DELETE FROM littoral_session WHERE member_id IN
-                     (SELECT id FROM littoral_member WHERE email_key = $1 AND is_admin <> $2)",
-                params![email.key(), is_admin],
+                     (SELECT id FROM littoral_member WHERE email_key = $1 AND role <> $2)",
+                params![email.key(), role.word()],
             )?;
             let found = sql
-                .run("UPDATE littoral_member SET is_admin = $1 WHERE email_key = $2", params![is_admin, email.key()])?;
+                .run("UPDATE littoral_member SET role = $1 WHERE email_key = $2", params![role.word(), email.key()])?;
+            Ok(found > 0)
+        })
+        .await
+    }
+
+    /// Gives the member with this address another tier; none is the first one. Says whether
+    /// there is such a member.
+    pub async fn set_tier(&self, email: &EmailAddress, tier: Option<TierName>) -> Result<bool, StoreError> {
+        let email = email.clone();
+        self.write(Durability::Durable, move |sql| {
+            let tier = tier.as_ref().map_or("", TierName::as_str);
+            let found =
+                sql.run("UPDATE littoral_member SET tier = $1 WHERE email_key = $2", params![tier, email.key()])?;
             Ok(found > 0)
         })
         .await
@@ -153,9 +169,9 @@ impl Store {
 
 /// The columns that make a [`Member`], of a table called `m`.
 pub(super) const COLUMNS: &str =
-    "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at, m.is_admin";
+    "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at, m.role, m.tier";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 8;
+pub(super) const COLUMN_COUNT: usize = 9;
 
 /// The member whose [`COLUMNS`] begin at `first`.
 pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> {
@@ -166,7 +182,9 @@ pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> 
         preferences: Preferences::from_words(row.get(first + 3)?, row.get(first + 4)?),
         keeps_history: row.get::<i64>(first + 5)? != 0,
         created_at: time(row, first + 6)?,
-        is_admin: row.get::<i64>(first + 7)? != 0,
+        // A word that a later program has written gives no rights here.
+        role: row.get::<String>(first + 7)?.parse().unwrap_or_default(),
+        tier: row.get::<String>(first + 8)?.parse().ok(),
     })
 }
 

@@ -22,6 +22,7 @@ mod email_address;
 mod error;
 mod forms;
 mod history;
+mod letters;
 mod migrations;
 mod outbox;
 mod postgres;
@@ -46,6 +47,7 @@ pub use forms::{
     TWICE_WITHIN, Unfit,
 };
 pub use history::{KEPT_READS, PageRead};
+pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 
+use littoral::site::audience::Role;
 use littoral::store::EmailAddress;
 
 use crate::browser::Browser;
@@ -26,7 +27,7 @@ async fn administrator(edge: &TestEdge) -> Browser<'_> {
     let mut ann = Browser::new(edge);
     ann.register("ann@example.org").await;
     let address = EmailAddress::parse("ann@example.org").unwrap();
-    assert!(edge.edge.store().unwrap().set_admin(&address, true).await.unwrap());
+    assert!(edge.edge.store().unwrap().set_role(&address, Role::Admin).await.unwrap());
     assert_eq!(ann.get("/account").await.status, 303, "with other rights one signs in anew");
     ann.log_in("ann@example.org", crate::browser::PASSWORD).await;
     ann
@@ -64,11 +65,17 @@ async fn a_right_that_is_revoked_is_gone_at_once() {
     let mut ann = administrator(&edge).await;
     assert_eq!(ann.get("/admin").await.status, 200);
     let address = EmailAddress::parse("Ann@example.org").unwrap();
-    edge.edge.store().unwrap().set_admin(&address, false).await.unwrap();
+    edge.edge.store().unwrap().set_role(&address, Role::Member).await.unwrap();
     ann.log_in("ann@example.org", crate::browser::PASSWORD).await;
     assert_eq!(ann.get("/admin").await.status, 404);
     assert!(
-        !edge.edge.store().unwrap().set_admin(&EmailAddress::parse("no@example.org").unwrap(), true).await.unwrap()
+        !edge
+            .edge
+            .store()
+            .unwrap()
+            .set_role(&EmailAddress::parse("no@example.org").unwrap(), Role::Admin)
+            .await
+            .unwrap()
     );
 }
 

@@ -1,6 +1,7 @@
 //! What holds on SQLite and on PostgreSQL alike.
 
 use jiff::SignedDuration;
+use littoral::site::audience::Role;
 use littoral::store::{
     Address, Allowance, AnswerPlace, Attempt, FormFile, KEPT_READS, Kept, NewAnswer, NewSession, PageRead, Preferences,
     Registration, SessionDigest, Store, StoreError, TextSize, Theme,
@@ -317,12 +318,12 @@ pub async fn who_becomes_an_administrator_signs_in_anew(shore: Shore) {
     let ann = member(&store, "ann@example.org").await;
     let address = littoral::store::EmailAddress::parse("ANN@example.org").unwrap();
     store.begin_session(session("before", Some(ann)), now()).await.unwrap();
-    assert!(store.set_admin(&address, true).await.unwrap());
+    assert!(store.set_role(&address, Role::Admin).await.unwrap());
     assert!(store.session(&SessionDigest::of(b"before"), now()).await.unwrap().is_none());
     store.begin_session(session("after", Some(ann)), now()).await.unwrap();
-    let is_admin = |found: Option<littoral::store::Session>| found.unwrap().member.unwrap().is_admin;
+    let is_admin = |found: Option<littoral::store::Session>| found.unwrap().member.unwrap().role == Role::Admin;
     assert!(is_admin(store.session(&SessionDigest::of(b"after"), now()).await.unwrap()));
     // Said again, nothing changes, and nobody is signed out.
-    assert!(store.set_admin(&address, true).await.unwrap());
+    assert!(store.set_role(&address, Role::Admin).await.unwrap());
     assert!(is_admin(store.session(&SessionDigest::of(b"after"), now()).await.unwrap()));
 }

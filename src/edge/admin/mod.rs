@@ -8,7 +8,7 @@
 //! | `GET /admin/file?id=ID`                   | a file that came with it, to be saved   |
 //! | `GET, POST /admin/forget`                 | asks, and forgets an answer             |
 //!
-//! Who is an administrator is said on the command line (`littoral user admin`). To everybody
+//! Who is an administrator is said on the command line (`littoral user role`). To everybody
 //! else these pages are not there; who is not signed in is sent to sign in first, as at
 //! `/account`.
 //!
@@ -26,6 +26,7 @@ use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::session::{For, Form as Sent, Query, Reader, Sessions, route, see_other};
 use crate::edge::node::Edge;
+use crate::site::audience::Role;
 use crate::site::form::{Field, Form, Kind};
 use crate::store::{AnswerPlace, COUNTED, FormAnswer, FormFile};
 
@@ -60,7 +61,7 @@ fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
 
 /// To everybody else these pages are not there.
 fn must_be_admin(reader: &Reader) -> Result<(), Refusal> {
-    if reader.must_be_member()?.is_admin { Ok(()) } else { Err(Refusal::NotFound) }
+    if reader.must_be_member()?.role >= Role::Editor { Ok(()) } else { Err(Refusal::NotFound) }
 }
 
 /// `GET /admin`

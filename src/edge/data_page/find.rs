@@ -33,7 +33,7 @@ pub(in crate::edge) async fn groups(
     edge: &Edge,
     release: &Arc<LiveRelease>,
     question: &str,
-    standing: Standing,
+    standing: &Standing,
 ) -> Vec<Value> {
     let is_open = |page: &&Named| page.declared.search && page.declared.audience.admits(standing);
     let mut pages = release.data_pages.all().iter().filter(is_open).peekable();

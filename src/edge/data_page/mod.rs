@@ -120,7 +120,7 @@ async fn answer(found: Found, uri: Uri, edge: Edge, head: Head) -> Result<Respon
         return Ok(without_slash(&uri));
     }
     let format = asked.format.unwrap_or_else(|| request::preferred(&page.declared.formats, headers));
-    let answer = match admitted(page.declared.audience, &edge, &head).await {
+    let answer = match admitted(&page.declared.audience, &edge, &head).await {
         Ok(()) => answer_in(format, &release, (number, page), asked, &uri, &edge, headers).await,
         Err(Refusal::Unauthorized) if format == Format::Html && edge.accounts().is_some() => {
             let here = uri.path_and_query().map_or("/", |here| here.as_str());
@@ -137,12 +137,12 @@ async fn answer(found: Found, uri: Uri, edge: Edge, head: Head) -> Result<Respon
 
 /// Whether the page is for who asks. Nothing of the page has been looked at, so that a refusal
 /// says nothing of what it has.
-async fn admitted(audience: Audience, edge: &Edge, head: &Head) -> Result<(), Refusal> {
+async fn admitted(audience: &Audience, edge: &Edge, head: &Head) -> Result<(), Refusal> {
     if audience.is_public() {
         return Ok(());
     }
     let reader = Reader::of(edge, head).await?;
-    if audience.admits(reader.standing()) { Ok(()) } else { Err(Refusal::Unauthorized) }
+    if audience.admits(&reader.standing()) { Ok(()) } else { Err(Refusal::Unauthorized) }
 }
 
 fn for_programs(refusal: &Refusal, format: Format) -> Response {
@@ -172,7 +172,7 @@ async fn answer_in(
     };
     let tag = tag(release, &page.name, format, &data)?;
     let is_public = page.declared.audience.is_public();
-    let caching = caching(page.declared.audience, page.declared.cache);
+    let caching = caching(&page.declared.audience, page.declared.cache);
     // What the reader has may have had another reader's fragments in its dress.
     let is_dressed_alike = format != Format::Html || !release.shell(SHELL).is_some_and(Shell::has_fragments);
     let mut response = if is_dressed_alike && none_matches(headers, &tag) {
@@ -198,7 +198,7 @@ async fn answer_in(
 }
 
 /// Who may keep an answer, and for how long.
-fn caching(audience: Audience, time: Option<Duration>) -> HeaderValue {
+fn caching(audience: &Audience, time: Option<Duration>) -> HeaderValue {
     let whose = if audience.is_public() { "public" } else { "private" };
     let written = match time {
         Some(time) => format!("{whose}, max-age={}", time.as_secs()),

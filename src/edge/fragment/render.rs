@@ -82,7 +82,7 @@ impl Order {
         let declaration = &self.call.known.declaration;
         // Before anything is looked for: what is kept for members is not looked at either.
         let standing = self.reader.as_ref().map_or(Standing::Visitor, |reader| reader.standing());
-        if !declaration.audience.admits(standing) {
+        if !declaration.audience.admits(&standing) {
             return Err(NotRendered::NotForThem);
         }
         let end = begun + declaration.budget;

@@ -163,7 +163,7 @@ impl Desk {
             true => session::Reader::of(&self.edge, head).await.map_or(Standing::Visitor, |reader| reader.standing()),
             false => Standing::Visitor,
         };
-        find::groups(&self.edge, &release, question, standing).await
+        find::groups(&self.edge, &release, question, &standing).await
     }
 
     async fn ask(&self, question: String, skipped: usize, limit: usize) -> Result<(Found, Duration), Refusal> {

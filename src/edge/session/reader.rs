@@ -16,7 +16,7 @@ use crate::edge::node::Edge;
 use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
-use crate::site::audience::Standing;
+use crate::site::audience::{Standing, Tiers};
 use crate::store::{Member, Preferences, Session, TextSize, Theme};
 
 /// How old "last seen" may get: a write for each request would cost more than it tells.
@@ -35,6 +35,9 @@ pub(in crate::edge) struct Reader {
     transport: Transport,
     agent: String,
     client: IpAddr,
+    /// Those of the site.
+    tiers: Tiers,
+    site_url: String,
 }
 
 impl Reader {
@@ -64,6 +67,8 @@ impl Reader {
 
     fn with(edge: &Edge, head: &Head, brought: Brought, session: Option<Session>) -> Self {
         let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let release = edge.borrow_release();
+        let settings = &release.site.edge;
         let (secret, earlier) = match session {
             Some(_) => (brought.session, brought.form),
             None => (brought.form, None),
@@ -75,7 +80,9 @@ impl Reader {
             look: brought.look,
             transport: Transport::of(&head.headers, head.host.as_ref()),
             agent: agent.to_owned(),
-            client: client(&head.headers, head.peer.0.ip(), &edge.release().site.edge.proxies),
+            client: client(&head.headers, head.peer.0.ip(), &settings.proxies),
+            tiers: settings.tiers.clone(),
+            site_url: at_home(head).unwrap_or_else(|| release.site.base_url.clone()),
         }
     }
 
@@ -86,7 +93,12 @@ impl Reader {
 
     /// What decides for whom things are.
     pub(in crate::edge) fn standing(&self) -> Standing {
-        if self.member().is_some() { Standing::Member } else { Standing::Visitor }
+        match self.member() {
+            Some(member) => {
+                Standing::Member { role: member.role, tier: member.tier.clone(), tiers: self.tiers.clone() }
+            }
+            None => Standing::Visitor,
+        }
     }
 
     /// The member, where [`For::Members`](super::For) has let nobody else in.
@@ -126,6 +138,13 @@ impl Reader {
 
     pub(in crate::edge) fn transport(&self) -> Transport {
         self.transport
+    }
+
+    /// Where the site stands, for links in letters, with a slash at its end: what its author has
+    /// configured. The host of a request is believed only when it is this machine's, and the
+    /// request comes from there: who tries a site at home follows links there.
+    pub(in crate::edge) fn site_url(&self) -> &str {
+        &self.site_url
     }
 
     /// `User-Agent`.
@@ -197,6 +216,14 @@ fn chosen(preferences: Preferences) -> Preferences {
         theme: preferences.theme.filter(|theme| *theme != Theme::System),
         text_size: preferences.text_size.filter(|size| *size != TextSize::Normal),
     }
+}
+
+/// The address of this machine that the request was sent to from this machine.
+fn at_home(head: &Head) -> Option<String> {
+    let is_direct = head.peer.0.ip().is_loopback() && !head.headers.contains_key("x-forwarded-for");
+    let is_plain = Transport::of(&head.headers, head.host.as_ref()) == Transport::PlainLoopback;
+    let host = head.host.as_ref().filter(|_| is_direct && is_plain)?;
+    Some(format!("http://{host}/"))
 }
 
 /// The client's address: the peer's, or what the outermost of the configured proxies saw.

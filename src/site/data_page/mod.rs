@@ -285,7 +285,7 @@ impl Source<'_> {
                     .map(|(key, message)| Diagnostic::error(Code::DataPage, self.place_below("list:", key), message)),
             );
         }
-        self.check_each(&read.route, (read.each.as_ref(), read.audience), (read.sitemap, read.search), &mut found);
+        self.check_each(&read.route, (read.each.as_ref(), &read.audience), (read.sitemap, read.search), &mut found);
         let names = ["parameters", "list", "formats", "path", "site"];
         if let Some(taken) = names.into_iter().find(|name| queries.contains_key(*name)) {
             found.push(self.mistake(
@@ -331,7 +331,7 @@ impl Source<'_> {
     fn check_each(
         &self,
         route: &Route,
-        (each, audience): (Option<&Each>, Audience),
+        (each, audience): (Option<&Each>, &Audience),
         (sitemap, search): (bool, bool),
         found: &mut Vec<Diagnostic>,
     ) {

@@ -1,0 +1,67 @@
+//! Mail: letters made of templates, and carried to a mail server.
+//!
+//! [`compose`] makes a [`Letter`] of two templates of `dynamic/mail/`: `NAME.txt.hbs` is its
+//! text, with `Subject: ...` as its first line and an empty one behind that; `NAME.hbs` is the
+//! same as HTML, in the frame `mail/frame`. Each gets what its room gives, and `site` (title,
+//! URL). The letter goes into the outbox in the transaction of its cause, by a method of the
+//! store that belongs to the room.
+//!
+//! Links in letters begin with [`Reader::site_url`](super::session::Reader::site_url): never
+//! with what a request says of its host, or a stranger could have somebody else's secret sent
+//! to a host of theirs.
+
+use serde_json::{Value, json};
+use tokio::task;
+
+use super::live_release::LiveRelease;
+use super::refusal::Refusal;
+use crate::store::{EmailAddress, Letter};
+
+#[expect(dead_code, reason = "rooms to come write letters")]
+/// The letter that the templates `mail/{template}.txt` and `mail/{template}` make of `data` for
+/// `to`. `site_url` ends with a slash.
+pub(super) async fn compose(
+    release: &std::sync::Arc<LiveRelease>,
+    template: &'static str,
+    to: &EmailAddress,
+    site_url: &str,
+    mut data: Value,
+) -> Result<Letter, Refusal> {
+    data["site"] = json!({ "title": release.site.title, "url": site_url, "language": release.site.language });
+    let (release, to) = (std::sync::Arc::clone(release), to.as_str().to_owned());
+    let rendered = task::spawn_blocking(move || {
+        let text = release.templates.render_text(&format!("mail/{template}.txt"), &data)?;
+        let html = release.templates.render(&format!("mail/{template}"), &data)?;
+        let (subject, text) = divided(&text);
+        Ok(Letter { to, subject, text, html: Some(html), headers: Vec::new(), must_go: false })
+    });
+    match rendered.await {
+        Ok(Ok(letter)) => Ok(letter),
+        Ok(Err(error)) => {
+            let error: handlebars::RenderError = error;
+            Err(Refusal::fault("a letter cannot be rendered", &error))
+        }
+        Err(panic) => Err(Refusal::fault("rendering a letter panicked", &panic)),
+    }
+}
+
+/// Subject and text of what a `.txt` template has made. A subject is one line, whatever was put
+/// into it.
+fn divided(text: &str) -> (String, String) {
+    let (first, rest) = text.trim_start().split_once('\n').unwrap_or((text, ""));
+    let subject = first.strip_prefix("Subject:").unwrap_or(first);
+    let subject: String = subject.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+    (subject.trim().to_owned(), rest.trim_start_matches(['\r', '\n']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::divided;
+
+    #[test]
+    fn a_subject_is_one_line() {
+        let (subject, text) = divided("Subject: Ann\u{85}Bcc: eve@example.org\r\n\nDear Ann,\n\nlow water.\n");
+        assert_eq!(subject, "Ann Bcc: eve@example.org");
+        assert_eq!(text, "Dear Ann,\n\nlow water.\n");
+    }
+}
