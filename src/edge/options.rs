@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::fragment::Source;
 use super::live::LiveChannel;
+use super::mail::Postage;
 use super::room::Room;
 use super::webhook::Deliveries;
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub limits: Limits,
     /// How messages are sent to webhooks.
     pub deliveries: Deliveries,
+    /// How letters are sent.
+    pub postage: Postage,
     /// The variables of the environment, for the secrets that the site's configuration names:
     /// the edge itself does not look.
     pub variables: fn(&str) -> Option<String>,
@@ -44,6 +47,7 @@ impl Default for Options {
             follow_every: Duration::from_millis(200),
             limits: Limits::default(),
             deliveries: Deliveries::default(),
+            postage: Postage::default(),
             variables: |_| None,
         }
     }

@@ -22,6 +22,7 @@ use super::changes;
 use super::connection::{Heads, Patient};
 use super::follow::follow;
 use super::form;
+use super::mail;
 use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
@@ -83,8 +84,9 @@ impl Server {
         let changes = tokio::spawn(changes::follow(self.edge.clone()));
         let sweeper = tokio::spawn(sweep(self.edge.clone()));
         // In a set, so that it ends with this server however that does.
-        let mut carrier = JoinSet::new();
-        carrier.spawn(webhook::carry(self.edge.clone()));
+        let mut carriers = JoinSet::new();
+        carriers.spawn(webhook::carry(self.edge.clone()));
+        carriers.spawn(mail::carry(self.edge.clone()));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -125,10 +127,11 @@ impl Server {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
         }
         connections.shutdown().await;
-        if timeout_at(latest, carrier.join_next()).await.is_err() {
-            tracing::warn!("messages to webhooks took too long and were cut: they are sent again later");
+        let all_ended = async { while carriers.join_next().await.is_some() {} };
+        if timeout_at(latest, all_ended).await.is_err() {
+            tracing::warn!("what was being sent to others took too long and was cut: it is sent again later");
         }
-        carrier.shutdown().await;
+        carriers.shutdown().await;
         sweeper.abort();
         // The last requests have been answered: what they wrote is folded into one file.
         if let Some(store) = self.edge.store() {

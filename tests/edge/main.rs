@@ -20,9 +20,11 @@ mod laws;
 mod listed;
 mod listing;
 mod live;
+mod mail;
 mod moved;
 mod pages;
 mod patience;
+mod post_office;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod preferences;

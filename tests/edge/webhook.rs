@@ -462,7 +462,7 @@ async fn a_receiver_whose_authority_is_believed_gets_it_encrypted() {
 }
 
 /// What a receiver called `localhost` speaks, whose authority only these tests know.
-fn acceptor() -> TlsAcceptor {
+pub fn acceptor() -> TlsAcceptor {
     let pem = include_bytes!("tls/receiver.pem");
     let certificate = CertificateDer::from_pem_slice(pem).unwrap();
     let key = PrivateKeyDer::from_pem_slice(pem).unwrap();

@@ -4,14 +4,24 @@
 //! text, with `Subject: ...` as its first line and an empty one behind that; `NAME.hbs` is the
 //! same as HTML, in the frame `mail/frame`. Each gets what its room gives, and `site` (title,
 //! URL). The letter goes into the outbox in the transaction of its cause, by a method of the
-//! store that belongs to the room.
+//! store that belongs to the room; `carry` takes it from there, `message` makes it what mail
+//! servers know, `transport` hands it over.
 //!
 //! Links in letters begin with [`Reader::site_url`](super::session::Reader::site_url): never
 //! with what a request says of its host, or a stranger could have somebody else's secret sent
 //! to a host of theirs.
 
+mod carry;
+mod message;
+mod transport;
+
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::task;
+
+pub use carry::Postage;
+pub(super) use carry::carry;
 
 use super::live_release::LiveRelease;
 use super::refusal::Refusal;
@@ -21,14 +31,14 @@ use crate::store::{EmailAddress, Letter};
 /// The letter that the templates `mail/{template}.txt` and `mail/{template}` make of `data` for
 /// `to`. `site_url` ends with a slash.
 pub(super) async fn compose(
-    release: &std::sync::Arc<LiveRelease>,
+    release: &Arc<LiveRelease>,
     template: &'static str,
     to: &EmailAddress,
     site_url: &str,
     mut data: Value,
 ) -> Result<Letter, Refusal> {
     data["site"] = json!({ "title": release.site.title, "url": site_url, "language": release.site.language });
-    let (release, to) = (std::sync::Arc::clone(release), to.as_str().to_owned());
+    let (release, to) = (Arc::clone(release), to.as_str().to_owned());
     let rendered = task::spawn_blocking(move || {
         let text = release.templates.render_text(&format!("mail/{template}.txt"), &data)?;
         let html = release.templates.render(&format!("mail/{template}"), &data)?;

@@ -94,6 +94,21 @@ impl Store {
         .await
     }
 
+    /// Gives back messages that were claimed and not tried: they are due at once, for anybody.
+    pub async fn give_back_messages(&self, messages: Vec<Claimed>, now: Timestamp) -> Result<(), StoreError> {
+        self.write_one(Durability::Relaxed, move |sql| {
+            messages.iter().try_for_each(|message| {
+                sql.run(
+                    "UPDATE littoral_outbox SET due_at = $1, claim = NULL, tries = tries - 1
+                         WHERE id = $2 AND claim = $3",
+                    params![now.as_microsecond(), message.id, message.claim],
+                )
+                .map(drop)
+            })
+        })
+        .await
+    }
+
     /// Notes that a message was delivered, whoever has claimed it meanwhile: delivered is
     /// delivered. Should this be lost with the machine, it is delivered twice.
     pub async fn message_delivered(&self, message: &Claimed, now: Timestamp) -> Result<(), StoreError> {
