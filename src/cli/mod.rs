@@ -9,6 +9,7 @@ mod check;
 mod data;
 mod diagnostics;
 mod form;
+mod mail;
 mod new;
 mod outbox;
 mod progress;
@@ -62,9 +63,11 @@ enum Command {
     Form(form::Options),
     /// Let other programs in to the API
     Token(token::Options),
+    /// List, try again and forget letters, and try mail out
+    Mail(mail::Options),
     /// List, try again and forget what is to be sent to others
     Outbox(outbox::Options),
-    /// Say who is an administrator
+    /// Say what members may do
     User(user::Options),
 }
 
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Data(options) => data::run(&options),
         Command::Form(options) => form::run(&options),
         Command::Token(options) => token::run(&options),
+        Command::Mail(options) => mail::run(&options),
         Command::Outbox(options) => outbox::run(&options),
         Command::User(options) => user::run(&options),
     };

@@ -50,24 +50,25 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
     let store = options.site.open(IfAbsent::Refused)?;
     runtime()?.block_on(async {
         let done = match &options.command {
-            Command::List { json } => match list(&store, *json).await {
-                // Whoever read has read enough: `| head`.
-                Err(error)
-                    if error
-                        .downcast_ref::<io::Error>()
-                        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
-                {
-                    Ok(Outcome::Done)
-                }
-                other => other,
-            },
-            Command::Retry { all: true, .. } => retry_all(&store).await,
+            Command::List { json } => unless_enough(list(&store, *json).await),
+            Command::Retry { all: true, .. } => retry_all(&store, None).await,
             Command::Retry { ids, .. } => retry(&store, ids).await,
             Command::Forget { ids } => forget(&store, ids).await,
         };
         store.close().await;
         done
     })
+}
+
+/// Whoever read has read enough: `| head`.
+pub(super) fn unless_enough(listed: anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
+    let is_enough = |error: &anyhow::Error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    match listed {
+        Err(error) if is_enough(&error) => Ok(Outcome::Done),
+        other => other,
+    }
 }
 
 /// Some at a time: there may be a million.
@@ -100,7 +101,13 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
 }
 
 fn in_words(message: &ListedMessage) -> String {
-    let ListedMessage { id, kind, address, state, tries, last_error, .. } = message;
+    let ListedMessage { id, kind, address, .. } = message;
+    format!("{id} {kind} {address}: {}", standing(message))
+}
+
+/// Where a message stands, in words.
+pub(super) fn standing(message: &ListedMessage) -> String {
+    let ListedMessage { state, tries, last_error, .. } = message;
     let state = match state {
         MessageState::Waits(due) if *tries == 0 => format!("waits since {due:.0}"),
         MessageState::Waits(due) => format!("waits until {due:.0}"),
@@ -113,10 +120,10 @@ fn in_words(message: &ListedMessage) -> String {
         many => format!(", tried {many} times"),
     };
     let why = last_error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
-    format!("{id} {kind} {address}: {state}{tried}{why}")
+    format!("{state}{tried}{why}")
 }
 
-fn in_json(message: &ListedMessage) -> serde_json::Value {
+pub(super) fn in_json(message: &ListedMessage) -> serde_json::Value {
     let ListedMessage { id, kind, address, state, tries, created_at, last_error } = message;
     let (state, at) = match state {
         MessageState::Waits(due) => ("waits", due),
@@ -129,7 +136,7 @@ fn in_json(message: &ListedMessage) -> serde_json::Value {
     })
 }
 
-async fn retry(store: &Store, ids: &[i64]) -> anyhow::Result<Outcome> {
+pub(super) async fn retry(store: &Store, ids: &[i64]) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Done;
     let mut lines = Vec::new();
     for id in ids {
@@ -146,12 +153,12 @@ async fn retry(store: &Store, ids: &[i64]) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-async fn retry_all(store: &Store) -> anyhow::Result<Outcome> {
+pub(super) async fn retry_all(store: &Store, kind: Option<&str>) -> anyhow::Result<Outcome> {
     // One moment for all, so that none is made due twice.
     let now = Timestamp::now();
     let mut count = 0;
     loop {
-        match store.retry_messages(now).await? {
+        match store.retry_messages(kind, now).await? {
             0 => break,
             some => count += some,
         }
@@ -164,7 +171,7 @@ async fn retry_all(store: &Store) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn forget(store: &Store, ids: &[i64]) -> anyhow::Result<Outcome> {
+pub(super) async fn forget(store: &Store, ids: &[i64]) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Done;
     let mut lines = Vec::new();
     for id in ids {

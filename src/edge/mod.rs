@@ -61,7 +61,7 @@ pub use files::{negotiate, range};
 pub use form::Uploads;
 pub use live::{LiveChannel, LiveEvent};
 pub use live_release::LiveRelease;
-pub use mail::Postage;
+pub use mail::{Postage, try_mail};
 pub use node::{Edge, EdgeError};
 pub use options::{Limits, Options, Statics};
 pub use page::Page;

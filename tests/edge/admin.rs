@@ -97,6 +97,7 @@ async fn answers_are_listed_the_newest_first_page_by_page_and_none_twice() {
             files: Vec::new(),
             destination: None,
             webhook: None,
+            letters: Vec::new(),
             subscriptions: Default::default(),
         };
         store.keep_answer(new, jiff::Timestamp::now()).await.unwrap();

@@ -7,9 +7,10 @@ use littoral::edge::{Options, Postage};
 use littoral::site::mail::Mail;
 use littoral::store::{Backoff, EmailAddress, Lane, Letter, MessagePlace, MessageState};
 
+use crate::browser::Browser;
 use crate::post_office::{Manner, PostOffice};
 use crate::support::{PATIENCE, TestEdge, quick};
-use crate::webhook::acceptor;
+use crate::webhook::{acceptor, littoral};
 
 /// A test does not wait: a wait is a millisecond, and the outbox is looked at all the time.
 pub fn postage() -> Postage {
@@ -222,7 +223,7 @@ async fn what_a_server_puts_off_or_refuses_because_of_us_suppresses_nobody() {
     assert!(edge.edge.store().unwrap().suppressed("", 10).await.unwrap().is_empty());
     // Given up is not lost.
     office.take("full@example.org");
-    assert_eq!(edge.edge.store().unwrap().retry_messages(Timestamp::now()).await.unwrap(), 2);
+    assert_eq!(edge.edge.store().unwrap().retry_messages(Some("mail"), Timestamp::now()).await.unwrap(), 2);
     edge.edge.outbox_filled();
     assert_eq!(office.next().await.to, ["full@example.org"]);
 }
@@ -300,4 +301,86 @@ async fn two_nodes_send_each_letter_once() {
     assert_eq!(came.len(), 300);
     assert_eq!(given_up(&edge).await, []);
     assert!(office.come().is_empty());
+}
+
+const CONTACT: &str = "title: Write to us
+fields:
+  email: { label: Your address, type: email, required: true }
+  text: { label: Message, type: long-text, required: true }
+  agree: { label: I agree, type: yes }
+goes_to: { mail: [post@shore.example, ann@example.org], reply_to: email }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_form_brings_comes_by_mail_and_an_answer_goes_to_who_wrote() {
+    let mut office = PostOffice::open().await;
+    let mail: Mail = serde_yaml::from_str(&plain(&office)).unwrap();
+    let edge = TestEdge::with(options(), |site| {
+        site.manifest.site.edge.mail = mail;
+        site.manifest.site.edge.accounts = false;
+        site.form("contact", CONTACT);
+    })
+    .await;
+    let mut visitor = Browser::new(&edge);
+    visitor.headers = vec![("sec-fetch-site", "same-origin".to_owned())];
+    let text = "Low water?\r\nBcc: eve@example.org\r\n<b>six</b>";
+    let fields = [("email", "zoe@example.org"), ("text", text)];
+    assert_eq!(visitor.post("/form/contact", &fields).await.status, 303);
+    let mut to = Vec::new();
+    for _ in 0..2 {
+        let came = office.next().await;
+        assert_eq!(came.header("Subject"), "Write to us: an answer");
+        assert_eq!(came.header("Reply-To"), "zoe@example.org");
+        assert_eq!(came.header("From"), "Shore <post@shore.example>");
+        assert_eq!(came.header("Bcc"), "");
+        assert!(came.text().contains("Message:\nLow water?\nBcc: eve@example.org\n<b>six</b>\n"), "{}", came.text());
+        assert!(came.text().contains("I agree:\nno\n"), "{}", came.text());
+        assert!(came.html().contains("&lt;b&gt;six&lt;/b&gt;"), "{}", came.html());
+        let start = format!("http://{}/admin/answers?form=contact", edge.address);
+        assert_eq!(came.link(&start), start);
+        to.extend(came.to);
+    }
+    to.sort();
+    assert_eq!(to, ["ann@example.org", "post@shore.example"]);
+    // A second click is the first.
+    assert_eq!(visitor.post("/form/contact", &fields).await.status, 303);
+    assert_eq!(given_up(&edge).await, []);
+    assert!(office.come().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_lists_shows_and_tries_again() {
+    let mut office = PostOffice::open().await;
+    office.answer("ann@example.org", 554, "5.6.0 not like this");
+    let edge = site_with(&plain(&office)).await;
+    post(&edge, Lane::Prompt, vec![letter("ann@example.org", "Tides")]).await;
+    given_up(&edge).await;
+    let (is_done, said) = littoral(&edge, &["mail", "list"]).await;
+    assert!(is_done && said.contains("ann@example.org \"Tides\": given up"), "{said}");
+    assert!(said.contains("not like this"), "{said}");
+    let id = said.split(' ').next().unwrap().to_owned();
+    let (_, said) = littoral(&edge, &["mail", "show", &id]).await;
+    assert!(said.contains("Subject: Tides\n\nLow water is at six."), "{said}");
+    let (_, said) = littoral(&edge, &["mail", "list", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&listed[0]["to"], &listed[0]["state"]), (&"ann@example.org".into(), &"given-up".into()));
+    let (is_done, said) = littoral(&edge, &["mail", "suppress", "ann@example"]).await;
+    assert!(!is_done || said.contains("ann@example"), "{said}");
+    office.take("ann@example.org");
+    let (is_done, said) = littoral(&edge, &["mail", "retry", "--all"]).await;
+    assert!(is_done && said.contains("1 message is tried again"), "{said}");
+    assert_eq!(office.next().await.to, ["ann@example.org"]);
+    let (is_done, said) = littoral(&edge, &["mail", "suppress", "Eve@example.org"]).await;
+    assert!(is_done, "{said}");
+    let (_, said) = littoral(&edge, &["mail", "suppressed"]).await;
+    assert!(said.contains("eve@example.org: by hand"), "{said}");
+    let (is_done, _) = littoral(&edge, &["mail", "unsuppress", "eve@example.org"]).await;
+    let (is_done_twice, said) = littoral(&edge, &["mail", "unsuppress", "eve@example.org"]).await;
+    assert!(is_done && !is_done_twice && said.contains("is not among"), "{said}");
+    let (is_done, said) = littoral(&edge, &["mail", "test", "zoe@example.org"]).await;
+    assert!(is_done && said.contains("has taken a letter to zoe@example.org"), "{said}");
+    assert_eq!(office.next().await.header("Subject"), "A letter from Tides");
+    drop(office);
+    let (is_done, said) = littoral(&edge, &["mail", "test", "zoe@example.org"]).await;
+    assert!(!is_done && said.contains("the letter was not taken"), "{said}");
 }

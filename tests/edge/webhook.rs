@@ -241,6 +241,7 @@ async fn two_edges_on_one_store_deliver_each_message_once() {
             destination: None,
             webhook: Some("till".to_owned()),
             subscriptions: std::sync::Arc::default(),
+            letters: Vec::new(),
         };
         edge.edge.store().unwrap().keep_answer(new, Timestamp::now()).await.unwrap();
         edge.edge.outbox_filled();
@@ -476,7 +477,7 @@ pub fn acceptor() -> TlsAcceptor {
 }
 
 /// What the program itself says, over the store of `edge`.
-async fn littoral(edge: &TestEdge, arguments: &[&str]) -> (bool, String) {
+pub async fn littoral(edge: &TestEdge, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_littoral"));
     command.args(arguments).arg("--root").arg(edge.folder.path()).env_remove("LITTORAL_STORE");
     if let Some(store) = &edge.edge.options().store {

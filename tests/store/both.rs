@@ -252,6 +252,7 @@ fn answer(text: &str) -> NewAnswer {
         files: Vec::new(),
         destination: None,
         webhook: None,
+        letters: Vec::new(),
         subscriptions: Default::default(),
     }
 }

@@ -285,8 +285,8 @@ pub async fn what_was_given_up_and_what_waits_is_tried_again_when_somebody_says_
     assert_eq!((again.id, again.tries), (first, 1));
     store.message_delivered(&again, now()).await.unwrap();
     assert_eq!(store.retry_message(first, now()).await.unwrap(), Retry::NotNeeded);
-    assert_eq!(store.retry_messages(now()).await.unwrap(), 2);
-    assert_eq!(store.retry_messages(now()).await.unwrap(), 0);
+    assert_eq!(store.retry_messages(None, now()).await.unwrap(), 2);
+    assert_eq!(store.retry_messages(None, now()).await.unwrap(), 0);
     assert_eq!(claim(&store, "till", now()).await.iter().map(|message| message.tries).collect::<Vec<_>>(), [1, 1]);
 }
 
@@ -295,7 +295,7 @@ pub async fn what_is_being_sent_is_not_made_due_by_hand(shore: Shore) {
     put(&store, "one", "till", now()).await;
     let message = only(&store, now()).await;
     assert_eq!(store.retry_message(message.id, now()).await.unwrap(), Retry::NotNeeded);
-    assert_eq!(store.retry_messages(now()).await.unwrap(), 0);
+    assert_eq!(store.retry_messages(None, now()).await.unwrap(), 0);
     assert_eq!(claim(&store, "till", now()).await, []);
     assert!(store.forget_message(message.id).await.unwrap());
     assert!(!store.forget_message(message.id).await.unwrap());
@@ -316,6 +316,7 @@ fn with_row(text: &str) -> NewAnswer {
     NewAnswer {
         destination: Some(Destination { table, cells }),
         webhook: None,
+        letters: Vec::new(),
         subscriptions: Arc::new(Subscriptions::of(&edge)),
         ..answer(text, "")
     }

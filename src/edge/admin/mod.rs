@@ -27,7 +27,7 @@ use super::room::{self, Response};
 use super::session::{For, Form as Sent, Query, Reader, Sessions, route, see_other};
 use crate::edge::node::Edge;
 use crate::site::audience::Role;
-use crate::site::form::{Field, Form, Kind};
+use crate::site::form::{Field, Form, Kind, in_words};
 use crate::store::{AnswerPlace, COUNTED, FormAnswer, FormFile};
 
 /// How many answers a page lists.
@@ -145,17 +145,6 @@ fn beginning(answer: &FormAnswer) -> String {
         }
     }
     text.replace('\n', " ")
-}
-
-fn in_words(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(all) => all.iter().map(in_words).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
 }
 
 /// The answer that a query or a form names, with its files.

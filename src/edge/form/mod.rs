@@ -19,6 +19,7 @@
 //! no page can give a file back to a browser, and it is said beside the field.
 
 mod again;
+mod letters;
 mod received;
 mod send;
 mod uploads;

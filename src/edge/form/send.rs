@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::again::{self, Why};
+use super::letters::letters;
 use super::received::{Brought, Received, from_pairs};
 use super::uploads::{Upload, Uploads};
 use super::{can_be_taken, declared};
@@ -59,6 +60,7 @@ pub(super) async fn send(
             tracing::error!(%error, form = form.name, "a file that came by a form could not be kept");
             again(Why::NotKept)
         }
+        Err(Trouble::Letter(_)) => again(Why::NotKept),
         Err(Trouble::Store(error)) => {
             tracing::error!(%error, form = form.name, "an answer could not be kept");
             again(Why::NotKept)
@@ -79,6 +81,9 @@ enum Trouble {
     Disk(#[from] std::io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It has been told.
+    #[error("a letter could not be written")]
+    Letter(Refusal),
 }
 
 /// Field → the value that it takes, in the order of the form.
@@ -166,6 +171,13 @@ async fn keep(
         }
         kept.push(file);
     }
+    let letters = match letters(&edge.release(), form, reader, answers, &kept).await {
+        Ok(letters) => letters,
+        Err(refusal) => {
+            remove(&uploads, &kept).await;
+            return Err(Trouble::Letter(refusal));
+        }
+    };
     let new = NewAnswer {
         form: form.name.clone(),
         answers: json,
@@ -173,6 +185,7 @@ async fn keep(
         files: kept.clone(),
         destination: destination(form, answers),
         webhook: form.webhook.clone(),
+        letters,
         subscriptions: edge.release().subscriptions.clone(),
     };
     let table = new.destination.as_ref().map(|destination| destination.table.clone());

@@ -15,19 +15,22 @@ mod carry;
 mod message;
 mod transport;
 
+use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task;
 
 pub use carry::Postage;
 pub(super) use carry::carry;
 
+use self::transport::{Outcome, Transport};
 use super::live_release::LiveRelease;
 use super::refusal::Refusal;
+use crate::site::release::Shelf;
 use crate::store::{EmailAddress, Letter};
 
-#[expect(dead_code, reason = "rooms to come write letters")]
 /// The letter that the templates `mail/{template}.txt` and `mail/{template}` make of `data` for
 /// `to`. `site_url` ends with a slash.
 pub(super) async fn compose(
@@ -52,6 +55,29 @@ pub(super) async fn compose(
             Err(Refusal::fault("a letter cannot be rendered", &error))
         }
         Err(panic) => Err(Refusal::fault("rendering a letter panicked", &panic)),
+    }
+}
+
+/// Sends a letter to `to` now, as the site in `root` is configured, and says what became of it: in
+/// words for whoever configures it.
+pub async fn try_mail(root: &Path, to: &EmailAddress, variables: fn(&str) -> Option<String>) -> Result<String, String> {
+    let release = LiveRelease::load(&Shelf::of(root)).map_err(|error| error.to_string())?;
+    let (settings, base_url) = (release.site.edge.mail.clone(), release.site.base_url.clone());
+    let sender = message::sender(&settings, &release.site.title, &base_url)?;
+    let patience = Postage::default().patience;
+    let way = Transport::of(root, &settings, &sender, patience, variables).await?;
+    let letter = compose(&Arc::new(release), "test", to, &base_url, json!({})).await;
+    let letter = letter.map_err(|_| "the templates `dynamic/mail/test` cannot be used".to_owned())?;
+    let now = Timestamp::now();
+    let message = message::message(&letter, now.as_microsecond(), &sender, now)?;
+    match way.send(message, now.as_microsecond(), patience).await {
+        Outcome::Taken(None) => Ok(format!("the server {} has taken a letter to {to}", settings.server)),
+        Outcome::Taken(Some(file)) => {
+            Ok(format!("no mail server is configured: the letter to {to} is the file {}", file.display()))
+        }
+        Outcome::NoSuchAddress(why) | Outcome::Refused(why) | Outcome::NotNow(why) | Outcome::NoServer(why) => {
+            Err(format!("the letter was not taken: {why}"))
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod tests;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use check::{Answer, Fault, Given, SentFile, check};
 pub use content::{HEAD, is_text, media_of};
@@ -52,6 +53,9 @@ pub struct Form {
     /// A webhook of the site that is told of each answer.
     #[serde(default)]
     pub webhook: Option<String>,
+    /// Who gets each answer by mail.
+    #[serde(default)]
+    pub mail: Option<MailTo>,
 }
 
 impl Form {
@@ -170,6 +174,27 @@ pub enum Limit {
     Options,
     Accept,
     MaxBytes,
+}
+
+/// A value of an answer, as a person reads it.
+pub fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(in_words).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// Who gets answers by mail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MailTo {
+    /// Their addresses.
+    pub to: Vec<String>,
+    /// The field with the address that an answer to the letter goes to.
+    pub reply_to: Option<String>,
 }
 
 /// Where answers go besides.

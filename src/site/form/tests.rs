@@ -298,3 +298,24 @@ proptest! {
         prop_assert_eq!(html_admits(&shown, typed), edge.is_ok(), "{} {:?} {:?}", declared, value, edge);
     }
 }
+
+#[test]
+fn a_letter_goes_to_addresses_and_is_answered_to_a_field_that_is_one() {
+    let text = |to: &str, reply_to: &str| {
+        format!(
+            "title: T\nfields:\n  name: {{ label: L, type: text }}\n  email: {{ label: E, type: email }}\n\
+             goes_to: {{ mail: {to}, reply_to: {reply_to} }}\n"
+        )
+    };
+    let (form, found) = parse(&text("post@shore.example", "email"));
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(form.unwrap().mail.unwrap().to, ["post@shore.example"]);
+    mistake(&text("[]", "email"), "5:1 `mail`: expected at least one address");
+    mistake(&text("shore.example", "email"), "5:1 `mail`: expected an e-mail address, found `shore.example`");
+    mistake(&text("post@shore.example", "name"), "5:1 `reply_to`: `name` is no field of the type `email`");
+    mistake(&text("post@shore.example", "emial"), "5:1 `reply_to`: no field is called `emial` | did you mean `email`?");
+    mistake(
+        "title: T\nfields:\n  email: { label: E, type: email }\ngoes_to: { webhook: w, reply_to: email }\n",
+        "4:1 `goes_to` has `reply_to` and no `mail`",
+    );
+}

@@ -16,6 +16,7 @@ use super::StoreError;
 use super::accounts::{random_id, time};
 use super::announce::{Subscriptions, form_answered};
 use super::door::{Durability, Store};
+use super::letters::{Lane, Letter, post};
 use super::sql::{Row, Sql, params};
 
 /// How long the same answer of the same visitor is taken for a second click.
@@ -42,6 +43,8 @@ pub struct NewAnswer {
     pub destination: Option<Destination>,
     /// The webhook that is told of it.
     pub webhook: Option<String>,
+    /// The letters that tell of it.
+    pub letters: Vec<Letter>,
     /// Those that are told of the row.
     pub subscriptions: Arc<Subscriptions>,
 }
@@ -158,6 +161,7 @@ impl Store {
             if let Some(webhook) = &new.webhook {
                 form_answered(sql, webhook, id, &new, now)?;
             }
+            new.letters.iter().try_for_each(|letter| post(sql, Lane::Prompt, letter, now).map(drop))?;
             Ok(Kept::Now(id))
         })
         .await

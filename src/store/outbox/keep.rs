@@ -124,21 +124,33 @@ impl Store {
         .await
     }
 
-    /// Makes messages due now that were given up or wait for a later time, a bounded number of
-    /// them. Says how many; there may be more unless it says 0.
-    pub async fn retry_messages(&self, now: Timestamp) -> Result<u64, StoreError> {
+    /// The text of a message that waits or was given up.
+    pub async fn message_text(&self, id: i64) -> Result<Option<String>, StoreError> {
+        self.read(move |sql| {
+            let statement = "SELECT payload FROM littoral_outbox WHERE id = $1 AND (due_at IS NOT NULL OR gave_up = 1)";
+            sql.row(statement, params![id], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Makes messages due now that were given up or wait for a later time, of one kind or of all, a
+    /// bounded number of them. Says how many; there may be more unless it says 0.
+    pub async fn retry_messages(&self, kind: Option<&str>, now: Timestamp) -> Result<u64, StoreError> {
         let limit = MESSAGES_AT_ONCE as i64;
+        let kind = kind.unwrap_or_default().to_owned();
         self.write(Durability::Durable, move |sql| {
             let at = now.as_microsecond();
             let given_up = sql.run(
                 "UPDATE littoral_outbox SET due_at = $1, tries = 0, finished_at = NULL, gave_up = 0 WHERE id IN
-                     (SELECT id FROM littoral_outbox WHERE gave_up = 1 AND finished_at IS NOT NULL LIMIT $2)",
-                params![at, limit],
+                     (SELECT id FROM littoral_outbox WHERE gave_up = 1 AND finished_at IS NOT NULL
+                          AND ($2 = '' OR kind = $2) LIMIT $3)",
+                params![at, kind, limit],
             )?;
             let waiting = sql.run(
                 "UPDATE littoral_outbox SET due_at = $1, tries = 0 WHERE id IN
-                     (SELECT id FROM littoral_outbox WHERE due_at > $1 AND claim IS NULL LIMIT $2)",
-                params![at, limit],
+                     (SELECT id FROM littoral_outbox WHERE due_at > $1 AND claim IS NULL
+                          AND ($2 = '' OR kind = $2) LIMIT $3)",
+                params![at, kind, limit],
             )?;
             Ok(given_up + waiting)
         })

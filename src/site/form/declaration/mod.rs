@@ -3,18 +3,19 @@
 //! The keys and their types are [`written`]'s; what they mean together is decided here. An
 //! unknown key is a mistake, and so is one that means nothing for the type of its field.
 
+mod destination;
 mod written;
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use self::written::{InOrder, Options, Scalar, TypeName, Written, WrittenField, WrittenGoesTo};
-use super::{Choosable, Field, Form, GoesTo, Kind, ShownAs, TOKEN, TRAP, content, pattern};
+use self::destination::Destinations;
+use self::written::{Options, Scalar, TypeName, Written, WrittenField};
+use super::{Choosable, Field, Form, Kind, ShownAs, TOKEN, TRAP, content, pattern};
 use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::is_path;
-use crate::site::table::{ColumnName, TableName};
 use crate::site::webhook::Webhook;
 use crate::site::yaml;
 
@@ -145,8 +146,9 @@ impl Reading<'_> {
             self.mistake(self.top("fields"), message, None);
         }
         let fields: Vec<Field> = fields.0.into_iter().map(|(name, field)| self.field(name, field)).collect();
-        let (goes_to, webhook) = goes_to.map_or((None, None), |written| self.goes_to(written, &fields));
-        Form { name: name.to_owned(), title, intro, submit, thanks, thanks_page, fields, goes_to, webhook }
+        let Destinations { goes_to, webhook, mail } =
+            goes_to.map(|written| self.goes_to(written, &fields)).unwrap_or_default();
+        Form { name: name.to_owned(), title, intro, submit, thanks, thanks_page, fields, goes_to, webhook, mail }
     }
 
     fn field(&mut self, name: String, mut written: WrittenField) -> Field {
@@ -190,60 +192,6 @@ impl Reading<'_> {
             kind,
             messages: messages.into_iter().collect(),
         }
-    }
-
-    /// The table and the webhook that get each answer.
-    fn goes_to(&mut self, written: WrittenGoesTo, fields: &[Field]) -> (Option<GoesTo>, Option<String>) {
-        let WrittenGoesTo { table, columns, webhook } = written;
-        let place = self.top("goes_to");
-        if let Some(name) = webhook.as_deref().filter(|name| !self.webhooks.contains_key(*name)) {
-            let message = format!("no webhook is called `{name}`");
-            let names = self.webhooks.keys().map(String::as_str);
-            let diagnostic = Diagnostic::error(Code::Form, place.clone(), message).near(name, names);
-            self.found.push(diagnostic.hint("`edge.webhooks` in littoral.yaml has them"));
-        }
-        let table = match (table, columns) {
-            (Some(table), Some(columns)) => Some(self.row(table, columns, fields)),
-            (None, None) if webhook.is_some() => None,
-            (None, None) => {
-                let message = "`goes_to`: expected `table` with `columns`, or `webhook`, found nothing";
-                self.mistake(place, message.to_owned(), None);
-                None
-            }
-            (found, _) => {
-                let (found, missing) = if found.is_some() { ("table", "columns") } else { ("columns", "table") };
-                self.mistake(place, format!("`goes_to` has `{found}` and no `{missing}`"), None);
-                None
-            }
-        };
-        (table, webhook)
-    }
-
-    fn row(&mut self, table: TableName, written: InOrder<String>, fields: &[Field]) -> GoesTo {
-        let mut columns: Vec<(ColumnName, String)> = Vec::new();
-        for (column, field) in written.0 {
-            let place = self.top("goes_to");
-            let name: ColumnName = match column.parse() {
-                Ok(name) => name,
-                Err(error) => {
-                    let error: crate::site::table::NotAName = error;
-                    self.mistake(place, error.to_string(), None);
-                    continue;
-                }
-            };
-            match fields.iter().find(|known| known.name == field) {
-                None => {
-                    let message = format!("the column `{name}` is filled by `{field}`, and no field is called so");
-                    let names = fields.iter().map(|field| field.name.as_str());
-                    self.found.push(Diagnostic::error(Code::Form, place, message).near(&field, names));
-                }
-                Some(known) if known.kind.column().is_none() => {
-                    self.mistake(place, format!("`{field}` is a file, and no column can hold it"), None);
-                }
-                Some(_) => columns.push((name, field)),
-            }
-        }
-        GoesTo { table, columns }
     }
 
     fn mistake(&mut self, place: Place, message: String, hint: Option<String>) {

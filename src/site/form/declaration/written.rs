@@ -39,6 +39,29 @@ pub(super) struct WrittenGoesTo {
     pub(super) table: Option<TableName>,
     pub(super) columns: Option<InOrder<String>>,
     pub(super) webhook: Option<String>,
+    pub(super) mail: Option<Addresses>,
+    pub(super) reply_to: Option<String>,
+}
+
+/// One address, or a list.
+#[derive(Deserialize)]
+#[serde(from = "OneOrMany")]
+pub(super) struct Addresses(pub(super) Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected an e-mail address, or a list of them")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<OneOrMany> for Addresses {
+    fn from(written: OneOrMany) -> Self {
+        match written {
+            OneOrMany::One(one) => Self(vec![one]),
+            OneOrMany::Many(many) => Self(many),
+        }
+    }
 }
 
 #[derive(Deserialize)]
