@@ -45,6 +45,7 @@ fn answer(text: &str, to: &str) -> NewAnswer {
         files: Vec::new(),
         destination: None,
         webhook: Some(to.to_owned()),
+        letters: Vec::new(),
         subscriptions: Arc::default(),
     }
 }
