@@ -169,7 +169,7 @@ pub async fn conditions_and_words_hold_together(shore: Shore) {
 
 pub async fn a_page_that_is_too_long_is_left_and_the_next_question_is_answered(shore: Shore) {
     let reads = items(&shore).await;
-    shore.execute(&format!("UPDATE item SET name = '{}' WHERE id <= 20", "many ".repeat(200_000)));
+    shore.execute(&format!("UPDATE item SET name = '{}' WHERE id <= 20", "many ".repeat(100_000)));
     let too_long =
         Wanted { columns: vec!["id".parse().unwrap(), "name".parse().unwrap()], rows: 20, ..wanted("many", None) };
     let without_words = Wanted { search: None, ..too_long.clone() };
