@@ -22,7 +22,7 @@ use crate::site::audience::Standing;
 use crate::site::config::OpenTable;
 use crate::site::digest::Digest;
 use crate::site::form::Form;
-use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
+use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site, TermPages};
 use crate::site::table::TableName;
 use crate::store::Subscriptions;
 
@@ -55,6 +55,8 @@ pub struct LiveRelease {
     holes: Arc<[Arc<Holes>]>,
     newer_holes: Vec<Arc<Holes>>,
     shells: Arc<FxHashMap<Box<str>, Shell>>,
+    /// The terms of its taxonomies, by the paths of their pages.
+    pub(super) terms: Arc<BTreeMap<String, TermPages>>,
     /// The forms that the site declares, by name.
     pub(super) forms: Arc<BTreeMap<String, Form>>,
     pub(super) templates: Arc<Templates>,
@@ -166,6 +168,7 @@ impl LiveRelease {
             holes,
             newer_holes: Vec::new(),
             shells: Arc::new(shells),
+            terms: Arc::new(manifest.terms),
             forms: Arc::new(manifest.forms),
             templates: Arc::new(templates),
             data_pages: Arc::new(data_pages),
@@ -197,7 +200,6 @@ impl LiveRelease {
 
     /// Whether the page at `path`, decoded, is there for a reader of this standing: in lists, counts,
     /// searches and whatever else is said of a page.
-    #[expect(dead_code, reason = "rooms to come ask it")]
     pub(super) fn is_for(&self, path: &str, _standing: &Standing) -> bool {
         self.file(path).is_some()
     }

@@ -44,6 +44,7 @@ mod node;
 mod options;
 mod page;
 mod preferences;
+mod reading;
 mod refusal;
 mod respond;
 pub mod room;

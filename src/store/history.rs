@@ -1,6 +1,7 @@
 //! History: which pages a member has read, and where they stopped.
 //!
-//! Only for members who keep one; the last [`KEPT_READS`] pages.
+//! Only for members who keep one; the last [`KEPT_READS`] pages. What they looked for (`reading`)
+//! goes with it.
 
 use jiff::Timestamp;
 
@@ -67,9 +68,10 @@ impl Store {
         .await
     }
 
-    /// Forgets every page that a member has read.
+    /// Forgets every page that a member has read, and what they looked for.
     pub async fn clear_history(&self, member: MemberId) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |sql| {
+            sql.run("DELETE FROM littoral_searched WHERE member_id = $1", params![member.0])?;
             sql.run("DELETE FROM littoral_page_read WHERE member_id = $1", params![member.0]).map(drop)
         })
         .await
@@ -80,6 +82,7 @@ impl Store {
         self.write(Durability::Durable, move |sql| {
             sql.run("UPDATE littoral_member SET keeps_history = $1 WHERE id = $2", params![keep, member.0])?;
             if !keep {
+                sql.run("DELETE FROM littoral_searched WHERE member_id = $1", params![member.0])?;
                 sql.run("DELETE FROM littoral_page_read WHERE member_id = $1", params![member.0])?;
             }
             Ok(())

@@ -27,6 +27,7 @@ mod migrations;
 mod outbox;
 mod postgres;
 mod preferences;
+mod reading;
 mod rows;
 mod sessions;
 pub mod site_reads;
@@ -52,6 +53,7 @@ pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };
 pub use preferences::{Preferences, TextSize, Theme};
+pub use reading::{KEPT_SEARCHES, Listed, MOST_FOLLOWED, MOST_KEPT, ReadingList};
 pub use rows::{OnlyIf, RowDeed, RowDone, RowFault, RowWrite, version};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};
 pub use sql::Value;

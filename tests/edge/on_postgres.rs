@@ -28,6 +28,7 @@ mod post_office;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod preferences;
+mod reading;
 mod receiver;
 mod reload;
 mod search;

@@ -65,6 +65,7 @@ impl Release {
             shells: Default::default(),
             templates: Default::default(),
             forms: Default::default(),
+            terms: Default::default(),
             search: None,
         };
         let shelf = Shelf::of(root);

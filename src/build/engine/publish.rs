@@ -13,6 +13,7 @@ use super::{BuildError, Report, Request, Why, has_errors, in_order, page_count};
 use crate::build::data_pages::is_data_page;
 use crate::build::layout::{self, Role};
 use crate::build::media;
+use crate::build::model::{PageId, Term};
 use crate::build::output::plan::Subject;
 use crate::build::output::render::Renderer;
 use crate::build::search_index;
@@ -26,7 +27,8 @@ use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::digest::Digest;
 use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Fragment, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+    Access, CacheClass, Entry, FORMAT, Fragment, Known, Manifest, NEWEST, Object, Redirect, Shell, Site as SiteFacts,
+    TermPages, Writer,
 };
 use crate::site::theme;
 
@@ -319,6 +321,20 @@ fn index(
     Ok(Some(name))
 }
 
+/// What a reader who follows a term is told of.
+fn terms(world: &World) -> BTreeMap<String, TermPages> {
+    let all = world.site.taxonomies.iter().flat_map(|taxonomy| &taxonomy.terms);
+    let newest = |id: &PageId| {
+        let page = world.site.page(*id);
+        Some((page.permalink.as_str().to_owned(), page.front.date.as_ref()?.day))
+    };
+    let pages = |term: &Term| TermPages {
+        title: term.name.clone(),
+        newest: term.pages.iter().filter_map(newest).take(NEWEST).collect(),
+    };
+    all.map(|term| (term.permalink.as_str().to_owned(), pages(term))).collect()
+}
+
 fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<String>) -> Manifest {
     let redirects = world.plan.outputs.iter().filter_map(|output| {
         let Subject::Alias(to) = &output.subject else { return None };
@@ -345,5 +361,5 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<Stri
     };
     let templates = kept.templates.iter().map(|(name, object)| (name.clone(), object.digest)).collect();
     let forms = world.forms.all().clone();
-    Manifest { format: FORMAT, site, entries, redirects, shells, templates, forms, search }
+    Manifest { format: FORMAT, site, entries, redirects, shells, templates, forms, terms: terms(world), search }
 }

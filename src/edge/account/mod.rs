@@ -20,7 +20,7 @@
 mod forms;
 mod limits;
 mod manage;
-mod next;
+pub(super) mod next;
 mod password;
 mod sign_in;
 

@@ -11,7 +11,7 @@ const BYTES: usize = 2_000;
 ///
 /// A browser reads `//host`, `/\host` and, because it drops them, a tab or line break
 /// before the second slash as another site: nothing of that is let through.
-pub(super) fn path(wanted: &str) -> Option<String> {
+pub(in crate::edge) fn path(wanted: &str) -> Option<String> {
     let is_path = wanted.starts_with('/') && !wanted.starts_with("//");
     let is_clean = !wanted.contains('\\') && !wanted.chars().any(char::is_control) && wanted.len() <= BYTES;
     let is_circle = ["/login", "/logout", "/register", "/_"]

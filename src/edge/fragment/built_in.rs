@@ -23,7 +23,7 @@ pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
         "costs" => Some(&Costs),
         "pages" => Some(&Pages),
         "recently-read" => Some(&RecentlyRead),
-        _ => None,
+        other => super::of_reading::source(other),
     }
 }
 

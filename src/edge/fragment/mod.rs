@@ -24,6 +24,7 @@
 mod built_in;
 mod call;
 mod kept;
+mod of_reading;
 mod pace;
 mod page;
 mod pause;
@@ -33,6 +34,7 @@ mod source;
 mod splice;
 mod squeeze;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -102,8 +104,8 @@ impl Sent for Question {
         Ok(())
     }
 
-    fn comes_back_to(head: &Head) -> &str {
-        head.path()
+    fn comes_back_to(head: &Head) -> Cow<'_, str> {
+        head.path().into()
     }
 }
 

@@ -60,6 +60,11 @@ impl Asked {
         self.parameters.get(name)
     }
 
+    /// A token for a form of the reader's, if they have a secret that it can be derived from.
+    pub(super) fn token(&self) -> Result<Option<String>, Refusal> {
+        self.reader.as_ref().map_or(Ok(None), |reader| reader.token())
+    }
+
     /// Who is signed in; nobody, where the fragment is the same for everyone.
     pub fn member(&self) -> Option<&Member> {
         self.reader.as_ref()?.member()

@@ -37,6 +37,7 @@ use super::data_page::find;
 use super::live_release::LiveRelease;
 use super::node::Edge;
 use super::page;
+use super::reading;
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::session::{self, Head};
@@ -113,6 +114,9 @@ async fn show(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refusa
         if question.is_empty() || found.is_err() { "Search".to_owned() } else { format!("{question} – Search") };
     // Rows stand beneath the first results; who turns the page has seen them.
     let groups = if number == 1 && found.is_ok() { desk.rows(&question, &head).await } else { Vec::new() };
+    if number == 1 && found.as_ref().is_ok_and(|found| found.total > 0) {
+        reading::note_search(&desk.edge, &head, &question).await;
+    }
     let mut data = shown(&question, number, found);
     data["groups"] = groups.into();
     let page = page::Page::new("search/results", title, data).with_status(status);

@@ -157,8 +157,23 @@ impl Reader {
     /// of showing it.
     pub fn rank(&self, question: &str, limit: usize) -> Result<Vec<String>, SearchError> {
         let question = Question::parse(question, &self.analysis);
+        self.paths(self.read(&question, limit)?.ranked)
+    }
+
+    /// The paths of pages that are about any of these words, the best first: for who has not asked.
+    pub(in crate::edge) fn akin(&self, words: &str, limit: usize) -> Result<Vec<String>, SearchError> {
+        let question = Question::parse(words, &self.analysis);
+        let queries = Queries { searcher: &self.searcher, fields: &self.fields };
+        let parts = queries.look_up(&question)?;
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.paths(queries.ask(&queries.any(&parts, Width::Exact), limit)?)
+    }
+
+    fn paths(&self, ranked: Ranked) -> Result<Vec<String>, SearchError> {
         let mut paths = Vec::new();
-        for page in self.read(&question, limit)?.ranked.pages {
+        for page in ranked.pages {
             if let Some((_, address)) = page.sections().first() {
                 let document: TantivyDocument = self.searcher.doc(*address)?;
                 paths.push(text_of(&document, self.fields.path).to_owned());

@@ -33,6 +33,7 @@ mod origin;
 mod reader;
 mod token;
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use bytes::Bytes;
@@ -182,7 +183,7 @@ pub(super) trait Sent: Sized + Send {
     /// Refuses what was not made for this reader.
     fn check(&self, whom: For, reader: &Reader) -> Result<(), Refusal>;
     /// Where somebody goes on after logging in.
-    fn comes_back_to(head: &Head) -> &str;
+    fn comes_back_to(head: &Head) -> Cow<'_, str>;
 }
 
 impl Sent for Query {
@@ -194,8 +195,8 @@ impl Sent for Query {
         Ok(())
     }
 
-    fn comes_back_to(head: &Head) -> &str {
-        &head.path
+    fn comes_back_to(head: &Head) -> Cow<'_, str> {
+        if head.query.is_empty() { (&*head.path).into() } else { format!("{}?{}", head.path, head.query).into() }
     }
 }
 
@@ -219,8 +220,8 @@ impl Sent for Form {
         ))
     }
 
-    fn comes_back_to(_: &Head) -> &str {
-        "/account"
+    fn comes_back_to(_: &Head) -> Cow<'_, str> {
+        "/account".into()
     }
 }
 
@@ -242,7 +243,7 @@ where
                 let reader = Reader::of(of.edge(), &head).await?;
                 sent.check(whom, &reader)?;
                 if whom == For::Members && reader.member().is_none() {
-                    return Ok(to_login(S::comes_back_to(&head)));
+                    return Ok(to_login(&S::comes_back_to(&head)));
                 }
                 handler(of, reader, sent).await.map(Reply::into_response)
             }

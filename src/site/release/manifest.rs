@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,9 @@ pub struct Manifest {
     /// The forms that the site declares, by name.
     #[serde(default)]
     pub forms: BTreeMap<String, Form>,
+    /// The terms of its taxonomies by the paths of their pages, each with its newest pages.
+    #[serde(default)]
+    pub terms: BTreeMap<String, TermPages>,
     /// The folder of the search index below `.littoral/search/`, when there is one.
     pub search: Option<String>,
 }
@@ -79,6 +83,7 @@ impl Manifest {
             shells: BTreeMap::new(),
             templates: BTreeMap::new(),
             forms: BTreeMap::new(),
+            terms: BTreeMap::new(),
             search: None,
         }
     }
@@ -88,7 +93,7 @@ impl Manifest {
     /// Its bytes. What `serde_json` makes of it, with the entries on all cores: there are as
     /// many as the site has files.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let Self { format, site, entries, redirects, shells, templates, forms, search } = self;
+        let Self { format, site, entries, redirects, shells, templates, forms, terms, search } = self;
         let entries = entries.par_chunks(1_024).map(serde_json::to_vec).collect::<serde_json::Result<Vec<_>>>()?;
         let length = entries.iter().map(Vec::len).sum::<usize>() + 256 * (redirects.len() + 64);
         let mut bytes = Vec::with_capacity(length);
@@ -112,6 +117,8 @@ impl Manifest {
         serde_json::to_writer(&mut bytes, templates)?;
         bytes.extend_from_slice(b",\"forms\":");
         serde_json::to_writer(&mut bytes, forms)?;
+        bytes.extend_from_slice(b",\"terms\":");
+        serde_json::to_writer(&mut bytes, terms)?;
         bytes.extend_from_slice(b",\"search\":");
         serde_json::to_writer(&mut bytes, search)?;
         bytes.push(b'}');
@@ -155,6 +162,18 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fragments: Vec<Fragment>,
 }
+
+/// A term of a taxonomy: a tag, an author.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermPages {
+    /// What it is called.
+    pub title: String,
+    /// The newest of its pages that have a date, up to [`NEWEST`], new to old: decoded path, and date.
+    pub newest: Vec<(String, Date)>,
+}
+
+/// How many pages of a term a release names.
+pub const NEWEST: usize = 20;
 
 /// A fragment in an output: what the edge puts there, and in the place of what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +270,14 @@ mod tests {
             let manifest = Manifest {
                 entries: (0..count).map(entry).collect(),
                 shells: [("page".to_owned(), shell)].into(),
+                terms: [(
+                    "/tags/sea/".to_owned(),
+                    TermPages {
+                        title: "sea".to_owned(),
+                        newest: vec![("/a/".to_owned(), "2026-05-01".parse().unwrap())],
+                    },
+                )]
+                .into(),
                 search: Some("index".to_owned()),
                 ..Manifest::empty()
             };
