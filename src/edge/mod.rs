@@ -27,6 +27,7 @@ mod body;
 mod changes;
 pub mod check;
 mod connection;
+mod crowd;
 mod data_page;
 mod files;
 mod follow;

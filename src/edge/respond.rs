@@ -8,7 +8,7 @@
 //! Nothing but a whole path from the release's tables gets into a `Location`.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,10 +17,10 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, HeaderValue, LOCATION};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::{Rejection, Reply};
 
 use super::body::Body;
+use super::crowd::{Crowd, Place};
 use super::files::{self, NotAnswered, ObjectGone};
 use super::form;
 use super::fragment;
@@ -39,8 +39,8 @@ use crate::site::reserved;
 
 /// Bytes of a body that any form fits in; longer ones, or of unknown length, are counted.
 const SMALL_BODY: u64 = 64 * 1024;
-/// How many of those may be on their way at once.
-static LARGE_BODIES: Semaphore = Semaphore::const_new(32);
+/// How many of those may be on their way at once, and from one client.
+static LARGE_BODIES: LazyLock<Crowd> = LazyLock::new(|| Crowd::of(32, 8));
 
 /// What a static path allows.
 const STATIC_METHODS: &str = "GET, HEAD, OPTIONS";
@@ -89,6 +89,7 @@ pub(super) fn after_a_panic() -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    headers::secure_dynamic(response.headers_mut());
     response
 }
 
@@ -218,7 +219,7 @@ impl Asked<'_> {
         // A form with files is the one body that may be longer than what is held in memory.
         let (bytes, brought) = match form::addressed(release, method, path, headers) {
             Some(form) => {
-                let _permit = place_for(&body)?;
+                let _permit = self.place_for(&body)?;
                 (Bytes::new(), Some(form::receive(self.edge, form, headers, body).await?))
             }
             None => (self.read(body).await?, None),
@@ -276,13 +277,24 @@ impl Asked<'_> {
         if body.size_hint().lower() > limits.body_bytes as u64 {
             return Err(Refusal::TooLarge);
         }
-        let _permit = place_for(&body)?;
+        let _permit = self.place_for(&body)?;
         match tokio::time::timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
             Ok(Ok(collected)) => Ok(collected.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
             Ok(Err(_)) => Err(Refusal::BadRequest("The request ended before its body did.".into())),
             Err(_) => Err(Refusal::TimedOut),
         }
+    }
+
+    /// A place among the large bodies, if `body` is one: ten thousand connections could each hold
+    /// one that never ends, and one client all that others want.
+    fn place_for(&self, body: &Incoming) -> Result<Option<Place>, Refusal> {
+        if body.size_hint().upper().is_some_and(|length| length <= SMALL_BODY) {
+            return Ok(None);
+        }
+        let proxies = &self.edge.borrow_release().site.edge.proxies;
+        let client = session::client(&self.parts.headers, self.peer.0.ip(), proxies);
+        LARGE_BODIES.enter(client, proxies).map(Some).ok_or(Refusal::Unavailable(SOON))
     }
 
     async fn refused(&self, release: &Arc<LiveRelease>, refusal: Refusal) -> Response<Body> {
@@ -322,15 +334,6 @@ impl Asked<'_> {
             Err(_) => Response::new(Body::Empty),
         }
     }
-}
-
-/// A place among the large bodies, if `body` is one: ten thousand connections could each hold
-/// one that never ends.
-fn place_for(body: &Incoming) -> Result<Option<SemaphorePermit<'static>>, Refusal> {
-    if body.size_hint().upper().is_some_and(|length| length <= SMALL_BODY) {
-        return Ok(None);
-    }
-    LARGE_BODIES.try_acquire().map(Some).map_err(|_| Refusal::Unavailable(Duration::from_secs(1)))
 }
 
 /// Where `path` is to be found now, percent-encoded.

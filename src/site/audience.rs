@@ -22,6 +22,8 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// What may be written in one word.
+const WORDS: [&str; 5] = ["public", "members", "metered", "tier:NAME", "role:NAME"];
 /// How long the name of a tier may be.
 const LONGEST_NAME: usize = 40;
 
@@ -251,7 +253,12 @@ impl<'de> Deserialize<'de> for Audience {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Audience, E> {
-                text.parse().map_err(E::custom)
+                match text.parse() {
+                    Ok(audience) => Ok(audience),
+                    Err(message) if text.contains(':') => Err(E::custom(message)),
+                    // Known as a kind of its own to whoever shows it, who then finds the near word.
+                    Err(_) => Err(E::unknown_variant(text, &WORDS)),
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Audience, A::Error> {

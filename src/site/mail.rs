@@ -3,6 +3,8 @@
 //! The configuration travels in the release, so no password stands in it: it names where the
 //! edge finds one. Without a server, letters become files of a folder (`.eml`), to be looked at.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// What stands in these is published, or given to layouts.
@@ -113,6 +115,15 @@ impl Mail {
             let message = "expected `user` and one of `password_env` and `password_file`, or none of them";
             found.push(("user", message.to_owned()));
         }
+        let is_here =
+            |host: &str| host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        if !self.user.is_empty()
+            && self.security == Security::None
+            && self.host().is_some_and(|(host, _)| !is_here(host))
+        {
+            let message = "a password is sent in clear to no other machine: expected `starttls` or `tls`";
+            found.push(("security", message.to_owned()));
+        }
         if let Some(variable) = &self.password_env {
             let is_variable = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && variable.bytes().next().is_some_and(|first| !first.is_ascii_digit());
@@ -176,6 +187,7 @@ mod tests {
             ("password_env: A", "user"),
             ("{ user: post, password_env: 'low water' }", "password_env"),
             ("{ user: post, password_file: static/word }", "password_file"),
+            ("{ server: smtp.shore.example, security: none, user: post, password_env: A }", "security"),
             ("folder: public/mail", "folder"),
             ("folder: /tmp/mail", "folder"),
             ("connections: 0", "connections"),
@@ -184,6 +196,11 @@ mod tests {
             assert!(found.iter().any(|(at, _)| *at == key), "{yaml}: {found:?}");
             assert!(!format!("{found:?}").contains("low water"));
         }
-        assert_eq!(mail("{ user: post, password_file: /run/secrets/smtp }").mistakes(), []);
+        for yaml in [
+            "{ user: post, password_file: /run/secrets/smtp }",
+            "{ server: 'localhost:25', security: none, user: a, password_env: A }",
+        ] {
+            assert_eq!(mail(yaml).mistakes(), [], "{yaml}");
+        }
     }
 }

@@ -223,9 +223,14 @@ async fn file(sessions: Sessions, reader: Reader, query: Query) -> Result<Respon
     let bytes = tokio::fs::read(&path).await.map_err(|error| Refusal::fault("a kept file cannot be read", &error))?;
     let mut response = Response::new(bytes.into());
     let headers = response.headers_mut();
-    let media = HeaderValue::from_str(&file.media).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let charset = if file.media.starts_with("text/") { "; charset=utf-8" } else { "" };
+    let media = HeaderValue::from_str(&format!("{}{charset}", file.media));
+    let media = media.unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(CONTENT_TYPE, media);
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
+    );
     // RFC 6266 §4.3, RFC 8187: every byte that is more than a letter or a figure is encoded.
     let name = percent_encoding::utf8_percent_encode(&file.name, percent_encoding::NON_ALPHANUMERIC);
     let to_be_saved = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{name}"));

@@ -48,7 +48,7 @@ use warp::{Filter, Reply};
 pub(super) use cookie::Cookie;
 pub(super) use form::{Form, Query, fields_of, pairs};
 pub(super) use origin::Origin;
-pub(super) use reader::{Reader, too_many};
+pub(super) use reader::{Reader, client, too_many};
 
 use super::node::Edge;
 use super::refusal::Refusal;
