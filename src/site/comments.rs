@@ -31,7 +31,7 @@ pub struct Comments {
     pub per_page: u32,
     /// How many days after its last comment a page takes no more; 0 for ever.
     pub closed_after_days: u32,
-    /// Sections all of whose pages have comments, by the path of their folder.
+    /// Sections all of whose pages have comments, by name.
     pub sections: Vec<String>,
     /// A comment with one of these in it is kept from everybody until a moderator has seen it.
     pub blocked_words: Vec<String>,
@@ -99,7 +99,10 @@ impl Comments {
             }
         }
         if self.blocked_words.iter().any(|word| word.trim().is_empty()) {
-            found.push(("blocked_words", "expected words, found an empty one, which every comment has in it".to_owned()));
+            found.push((
+                "blocked_words",
+                "expected words, found an empty one, which every comment has in it".to_owned(),
+            ));
         }
         if let Some(wrong) = self.blocked_addresses.iter().find(|address| !address.contains('@')) {
             let message = format!("expected `eve@example.org` or `@example.org`, found `{wrong}`");

@@ -246,7 +246,8 @@ impl Store {
             let changes = changes::forget(sql, moment, SWEPT_AT_ONCE)?;
             let messages = forget_delivered(sql, now, SWEPT_AT_ONCE)?;
             let comments = comments::forget(sql, moment, SWEPT_AT_ONCE)?;
-            let most = [sessions, attempts, visitors, changes, messages, comments].into_iter().max().unwrap_or_default();
+            let most =
+                [sessions, attempts, visitors, changes, messages, comments].into_iter().max().unwrap_or_default();
             Ok(most as i64 >= SWEPT_AT_ONCE)
         })
         .await

@@ -150,7 +150,9 @@ impl Store {
                 let Some(kind) = BlockKind::parse(&kind) else { continue };
                 let member: Option<i64> = (kind == BlockKind::Member).then(|| value.parse().ok()).flatten();
                 let name: Option<String> = match member {
-                    Some(id) => sql.row("SELECT name FROM littoral_member WHERE id = $1", params![id], |row| row.get(0))?,
+                    Some(id) => {
+                        sql.row("SELECT name FROM littoral_member WHERE id = $1", params![id], |row| row.get(0))?
+                    }
                     None => None,
                 };
                 blocks.push(Block { kind, shown: name.unwrap_or_else(|| value.clone()), value });

@@ -34,9 +34,8 @@ pub(super) fn met(sql: &Sql<'_>, email: &EmailAddress, now: Timestamp) -> Result
              ON CONFLICT (email_key) DO NOTHING",
         params![random_id(), email.as_str(), email.key(), now.as_microsecond()],
     )?;
-    let id = sql.row("SELECT id FROM littoral_comment_guest WHERE email_key = $1", params![email.key()], |row| {
-        row.get(0)
-    })?;
+    let id =
+        sql.row("SELECT id FROM littoral_comment_guest WHERE email_key = $1", params![email.key()], |row| row.get(0))?;
     id.map(GuestId).ok_or(StoreError::Interrupted)
 }
 

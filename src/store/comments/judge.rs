@@ -140,7 +140,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<(CommentId, Judged)>, StoreError> {
         self.write(Durability::Durable, move |sql| {
-            let judged = judgements.iter().map(|judgement| Ok((judgement.id, judge(sql, by, verdict, *judgement, now)?)));
+            let judged =
+                judgements.iter().map(|judgement| Ok((judgement.id, judge(sql, by, verdict, *judgement, now)?)));
             judged.collect()
         })
         .await

@@ -112,9 +112,8 @@ pub(in crate::store) fn anonymise(
 
 /// Removes what is kept no longer, a bounded number of rows. Says of how many.
 pub(in crate::store) fn forget(sql: &Sql<'_>, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    let before = |span: SignedDuration| {
-        now.as_microsecond().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
-    };
+    let before =
+        |span: SignedDuration| now.as_microsecond().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX));
     let mut most = 0;
     for (state, span) in [("unconfirmed", CONFIRMED_WITHIN), ("refused", REFUSED_FOR), ("spam", REFUSED_FOR)] {
         let gone = sql.run(
@@ -201,11 +200,11 @@ fn import(sql: &Sql<'_>, record: &CommentRecord, now: Timestamp) -> Result<bool,
         .ok_or(StoreError::Interrupted)?;
     let parent = record.parent.as_ref().map(|parent| id_of(&record.page, parent));
     let above: Option<(String, i64, i64)> = match parent {
-        Some(parent) => sql.row(
-            "SELECT path, root, level FROM littoral_comment WHERE id = $1",
-            params![parent],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )?,
+        Some(parent) => {
+            sql.row("SELECT path, root, level FROM littoral_comment WHERE id = $1", params![parent], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+        }
         None => None,
     };
     let parent = parent.filter(|_| above.is_some());

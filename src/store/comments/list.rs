@@ -168,11 +168,10 @@ fn part(
     from: CommentsFrom,
     limit: i64,
 ) -> Result<CommentsPage, StoreError> {
-    let found: Option<(i64, i64, i64)> = sql.row(
-        "SELECT id, shown, last_at FROM littoral_comment_page WHERE path = $1",
-        params![page],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
+    let found: Option<(i64, i64, i64)> =
+        sql.row("SELECT id, shown, last_at FROM littoral_comment_page WHERE path = $1", params![page], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
     let Some((page, shown, last_at)) = found else { return Ok(CommentsPage::default()) };
     let last_at = Timestamp::from_microsecond(last_at).ok();
     let (end, id) = match from {
@@ -220,12 +219,7 @@ impl Store {
     }
 
     /// Whether a comment is among the first so many of its page.
-    pub async fn is_among_first(
-        &self,
-        id: CommentId,
-        order: CommentOrder,
-        limit: usize,
-    ) -> Result<bool, StoreError> {
+    pub async fn is_among_first(&self, id: CommentId, order: CommentOrder, limit: usize) -> Result<bool, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(move |sql| {
             let Some(wanted) = one(sql, id)? else { return Ok(false) };

@@ -154,11 +154,7 @@ fn decide(
 }
 
 /// How many comments of this author can be read, up to so many.
-fn let_through(
-    sql: &Sql<'_>,
-    author: (Option<MemberId>, Option<GuestId>),
-    most: u32,
-) -> Result<i64, StoreError> {
+fn let_through(sql: &Sql<'_>, author: (Option<MemberId>, Option<GuestId>), most: u32) -> Result<i64, StoreError> {
     let (column, id) = match author {
         (Some(member), _) => ("member_id", member.0),
         (None, Some(guest)) => ("guest_id", guest.0),
@@ -214,12 +210,7 @@ fn keep(sql: &Sql<'_>, id: i64, new: &NewComment, now: Timestamp) -> Result<Post
         Author::Guest(guest, _) => (None, Some(*guest), None),
         Author::Unconfirmed(email, digest, _) => (None, Some(guests::met(sql, email, now)?), Some(*digest)),
     };
-    let suspect = Suspect {
-        member,
-        email_key: &new.author.email().key(),
-        network: &new.network,
-        text: &new.source,
-    };
+    let suspect = Suspect { member, email_key: &new.author.email().key(), network: &new.network, text: &new.source };
     let (state, why) = match confirm {
         Some(_) => (CommentState::Unconfirmed, String::new()),
         None => decide(sql, &new.rules, (member, guest), &suspect)?,
@@ -313,8 +304,7 @@ impl Store {
                 )?
                 .ok_or(StoreError::Interrupted)?;
             let network = network.and_then(|network| network.try_into().ok()).unwrap_or([0; 32]);
-            let suspect =
-                Suspect { member: None, email_key: &email.key(), network: &network, text: &comment.source };
+            let suspect = Suspect { member: None, email_key: &email.key(), network: &network, text: &comment.source };
             let (state, why) = decide(sql, &rules, (None, Some(guest)), &suspect)?;
             sql.run(
                 "UPDATE littoral_comment SET state = $1, why = $2, confirm = NULL WHERE id = $3",
@@ -345,19 +335,18 @@ impl Store {
             if !matches!(comment.state, CommentState::Shown | CommentState::Waiting) {
                 return Ok(Changed::NotTheirs);
             }
-            let network: Option<Vec<u8>> =
-                sql.row("SELECT network FROM littoral_comment WHERE id = $1", params![id.0], |row| row.get(0))?.flatten();
+            let network: Option<Vec<u8>> = sql
+                .row("SELECT network FROM littoral_comment WHERE id = $1", params![id.0], |row| row.get(0))?
+                .flatten();
             let network = network.and_then(|network| network.try_into().ok()).unwrap_or([0; 32]);
-            let suspect = Suspect {
-                member: comment.member,
-                email_key: &author.email().key(),
-                network: &network,
-                text: &source,
-            };
+            let suspect =
+                Suspect { member: comment.member, email_key: &author.email().key(), network: &network, text: &source };
             let (state, why) = match decide(sql, &rules, (comment.member, comment.guest), &suspect)? {
                 // What a moderator has let through stays, as long as nothing new is to be seen in it.
                 (CommentState::Waiting, why)
-                    if why.is_empty() && comment.state == CommentState::Shown && rules.moderation != Moderation::Before =>
+                    if why.is_empty()
+                        && comment.state == CommentState::Shown
+                        && rules.moderation != Moderation::Before =>
                 {
                     (CommentState::Shown, String::new())
                 }
@@ -378,7 +367,12 @@ impl Store {
     }
 
     /// Takes a comment away for its author. Its text is gone; its place stays while it has replies.
-    pub async fn take_back_comment(&self, id: CommentId, author: Author, now: Timestamp) -> Result<Changed, StoreError> {
+    pub async fn take_back_comment(
+        &self,
+        id: CommentId,
+        author: Author,
+        now: Timestamp,
+    ) -> Result<Changed, StoreError> {
         self.write(Durability::Durable, move |sql| {
             let Some(comment) = theirs(sql, id, &author)? else { return Ok(Changed::NotTheirs) };
             if comment.state == CommentState::Deleted {
@@ -419,17 +413,11 @@ pub(super) fn empty(sql: &Sql<'_>, comment: &Comment, now: Timestamp) -> Result<
     has_changed(sql, comment, comment.state, CommentState::Deleted, now)
 }
 
-fn to_confirm(
-    sql: &Sql<'_>,
-    digest: [u8; 32],
-    now: Timestamp,
-) -> Result<Option<(Comment, EmailAddress)>, StoreError> {
+fn to_confirm(sql: &Sql<'_>, digest: [u8; 32], now: Timestamp) -> Result<Option<(Comment, EmailAddress)>, StoreError> {
     // What came before this is too old.
     let since = now.as_microsecond() - (moment_after(now, CONFIRMED_WITHIN) - now.as_microsecond());
     let found = sql.row(
-        &format!(
-            "SELECT {COLUMNS} FROM {FROM} WHERE c.confirm = $1 AND c.state = 'unconfirmed' AND c.created_at > $2"
-        ),
+        &format!("SELECT {COLUMNS} FROM {FROM} WHERE c.confirm = $1 AND c.state = 'unconfirmed' AND c.created_at > $2"),
         params![digest, since],
         comment,
     )?;
