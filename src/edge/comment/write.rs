@@ -109,7 +109,7 @@ fn form(
         "email": draft.email,
         "wants_replies": draft.wants == Wants::Replies,
         "wants_thread": draft.wants == Wants::Thread,
-        "as": match known {
+        "author": match known {
             Known::Member(_) => reader.member().map(|member| member.name.clone()),
             Known::Guest(guest) => Some(guest.name.clone()),
             Known::Nobody => None,

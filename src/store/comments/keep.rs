@@ -71,7 +71,7 @@ pub(in crate::store) fn anonymise(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let has_any: Option<i64> =
-        sql.row("SELECT 1 FROM littoral_comment WHERE member_id = $1 LIMIT 1", params![member.0], |row| row.get(0))?;
+        sql.row("SELECT id FROM littoral_comment WHERE member_id = $1 LIMIT 1", params![member.0], |row| row.get(0))?;
     sql.run(
         "DELETE FROM littoral_comment_subscription WHERE email_key = (SELECT email_key FROM littoral_member WHERE id = $1)",
         params![member.0],

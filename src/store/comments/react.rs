@@ -74,7 +74,7 @@ impl Store {
     pub async fn likes_comment(&self, id: CommentId, member: MemberId) -> Result<bool, StoreError> {
         self.read(move |sql| {
             let found = sql.row(
-                "SELECT 1 FROM littoral_comment_like WHERE comment_id = $1 AND member_id = $2",
+                "SELECT member_id FROM littoral_comment_like WHERE comment_id = $1 AND member_id = $2",
                 params![id.0, member.0],
                 |row| row.get::<i64>(0),
             )?;
