@@ -318,7 +318,6 @@ pub fn describe(site: &Site) -> Value {
         "author": config.author,
         "search": config.search,
         "accounts": config.edge.accounts,
-        "comments": config.edge.comments.sections.iter().map(|name| (name.clone(), true.into())).collect::<Map<String, Value>>(),
         "feed": if config.feed.limit > 0 { Value::from(config.feed.path.as_str()) } else { Value::Null },
         "extra": config.extra,
     })

@@ -171,8 +171,12 @@ impl Store {
     }
 }
 
-/// The number that a comment from elsewhere has here: always the same, so that it is taken once.
+/// The number that a comment from elsewhere has here: always the same, so that it is taken once. A
+/// number stays what it is: what was brought out can be brought in again, and links hold.
 fn id_of(page: &str, id: &str) -> i64 {
+    if let Ok(number @ 1..=9_007_199_254_740_991) = id.parse() {
+        return number;
+    }
     let digest = blake3::hash(format!("{page}\0{id}").as_bytes());
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest.as_bytes()[..8]);
