@@ -868,7 +868,7 @@ async fn who_deletes_their_account_leaves_words_without_a_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_in_reader_has_the_form_in_the_page_and_others_the_way_to_it() {
+async fn a_signed_in_reader_has_the_form_in_the_page_and_others_a_link_to_it() {
     let placed = |release: &mut Release| {
         site(at_once)(release);
         let calls = [("comments?page=%2Ftides%2F", "later", ""), ("comment-form?page=%2Ftides%2F", "later", "</body>")];
@@ -884,6 +884,6 @@ async fn a_signed_in_reader_has_the_form_in_the_page_and_others_the_way_to_it() 
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(ann.post("/comments/new", &fields).await.status, 303);
     let visitors = edge.get(TIDES).await.text().await.unwrap();
-    assert!(visitors.contains("from the page") && visitors.contains("Sign in to write a comment"), "{visitors}");
+    assert!(visitors.contains("from the page") && visitors.contains(">Write a comment</a>"), "{visitors}");
     assert!(!visitors.contains("<form"), "{visitors}");
 }

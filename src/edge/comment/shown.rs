@@ -171,7 +171,7 @@ fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// The fragment `comment-form`: the form in the page, for who may write; for others the way there.
+/// The fragment `comment-form`: the form in the page, for who is signed in.
 #[derive(Debug)]
 pub(in crate::edge) struct FormSource;
 

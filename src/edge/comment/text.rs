@@ -159,11 +159,17 @@ impl Writer {
 fn may_lead_to(to: &str) -> bool {
     let scheme = to.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
     let is_known = match scheme.as_str() {
-        "http" | "https" => to[scheme.len()..].starts_with("://"),
+        "http" | "https" => to[scheme.len()..].strip_prefix("://").is_some_and(begins_with_host),
         "mailto" => true,
         _ => false,
     };
     is_known && !to.chars().any(|next| next.is_control() || next.is_whitespace())
+}
+
+/// A name and perhaps a port. Nobody's name before an `@`, which is there to be taken for the host.
+fn begins_with_host(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && host.chars().all(|next| next.is_alphanumeric() || matches!(next, '.' | '-' | ':'))
 }
 
 #[cfg(test)]
@@ -229,6 +235,10 @@ mod tests {
             "/account/delete",
             "http:evil",
             "https:/evil",
+            "https://",
+            "https://a].example/",
+            "https://bank.example@evil.example/",
+            "https://a.example\\@evil.example/",
             "<https://a.example/ onclick=x>",
         ] {
             let html = write(&format!("[x]({to})")).html;

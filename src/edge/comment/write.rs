@@ -127,20 +127,14 @@ fn form(
     })
 }
 
-/// The form for the fragment in a page: none for who has no token yet, but a link.
+/// The form for the fragment in a page: for members, who have a token already.
 pub(super) async fn in_page(sessions: &Sessions, reader: &Reader, page: &Commented) -> Result<Value, Refusal> {
     let settings = settings(sessions);
-    let Some(token) = reader.token()?.filter(|_| reader.member().is_some()) else {
-        return Ok(json!({
-            "is_link": true,
-            "is_closed": settings.who == Who::Nobody,
-            "is_for_members": settings.who == Who::Members,
-            "url": format!("/comments/new?page={}", page.encoded()),
-        }));
+    let Some(token) = reader.token()?.filter(|_| reader.member().is_some() && settings.who != Who::Nobody) else {
+        return Ok(Value::Null);
     };
     let known = Known::of(sessions, reader).await?;
     let mut data = form(&settings, reader, &known, (page, None), &Draft::default(), &Faults::none());
-    data["is_link"] = (settings.who == Who::Nobody).into();
     data["csrf"] = token.into();
     Ok(data)
 }
