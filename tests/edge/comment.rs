@@ -368,6 +368,24 @@ async fn the_same_form_sent_many_times_at_once_is_one_comment() {
     assert!([&b, &c, &d, &e].iter().all(|other| **other == a) && a.contains("#comment-"), "{a} {b} {c} {d} {e}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_too_much_waits_and_keeps_what_was_typed() {
+    let edge = edge(at_once).await;
+    let mut ann = member(&edge, "ann").await;
+    let mut refused = None;
+    for number in 0..14 {
+        let sent = write(&mut ann, &format!("number {number}")).await;
+        if sent.status == 429 {
+            assert!(sent.body.contains(&format!("number {number}")) && sent.headers.contains_key("retry-after"));
+            refused.get_or_insert(number);
+        }
+    }
+    assert_eq!(refused, Some(11), "ten are free, and the one that begins the wait");
+    // Somebody else is not kept waiting.
+    let mut bob = member(&edge, "bob").await;
+    assert_eq!(write(&mut bob, "hello").await.status, 303);
+}
+
 // What is in a comment.
 
 #[tokio::test(flavor = "multi_thread")]

@@ -370,14 +370,15 @@ pub async fn a_part_is_read_by_an_index_alone(shore: Shore) {
     let explain = if is_sqlite { "EXPLAIN QUERY PLAN " } else { "EXPLAIN (FORMAT JSON) " };
     for (order, after, index) in [
         ("c.path", "c.path > '00002000'", "oldest"),
+        ("c.path DESC", "c.path < '00002000'", "oldest"),
         ("c.newest", "c.newest > 'ffffe000'", "newest"),
         ("c.rank, c.number", "(c.rank, c.number) > (0, 8000)", "liked"),
     ] {
         let question = format!(
-            "{explain}SELECT c.id FROM littoral_comment c JOIN littoral_comment_page p ON p.id = c.page_id
+            "{explain}SELECT c.id FROM littoral_comment c LEFT JOIN littoral_comment_page p ON p.id = c.page_id
                  LEFT JOIN littoral_comment u ON u.id = c.parent_id
                  WHERE c.page_id = (SELECT id FROM littoral_comment_page) AND c.listed = 1 AND {after}
-                 ORDER BY {order} LIMIT 51"
+                 ORDER BY {order} LIMIT 1"
         );
         let plan = plan(&shore, &question);
         assert!(plan.contains(&format!("littoral_comment_{index}")), "{order}: {plan}");

@@ -102,8 +102,8 @@ fn judge(
     let to = verdict.state();
     let is_cleared = verdict == Verdict::Approve && comment.state == CommentState::Shown && comment.reports > 0;
     let is_as_seen = judgement.seen.is_none_or(|seen| seen == comment.state);
-    // A text that is gone cannot be shown again, and nobody else's address is confirmed by us.
-    let is_final = matches!(comment.state, CommentState::Deleted);
+    // A text that is gone cannot be shown again.
+    let is_final = comment.state == CommentState::Deleted;
     if !is_as_seen || is_final || (comment.state == to && !is_cleared) {
         return Ok(Judged::Already { state: comment.state, by: comment.decided_by, at: comment.decided_at });
     }

@@ -163,8 +163,9 @@ pub struct Comment {
 /// What makes a [`Comment`].
 const COLUMNS: &str = "c.id, p.path, c.parent_id, u.name, c.level, c.number, c.member_id, c.guest_id, c.name, c.source,
      c.html, c.writer, c.state, c.why, c.likes, c.reports, c.created_at, c.edited_at, c.decided_by, c.decided_at";
-/// Where it comes from.
-const FROM: &str = "littoral_comment c JOIN littoral_comment_page p ON p.id = c.page_id
+/// Where it comes from. Left joins, although each has a page: so that no planner begins with the
+/// pages, as SQLite's does when it has counted only one.
+const FROM: &str = "littoral_comment c LEFT JOIN littoral_comment_page p ON p.id = c.page_id
      LEFT JOIN littoral_comment u ON u.id = c.parent_id";
 
 fn comment(row: &Row<'_>) -> Result<Comment, StoreError> {
