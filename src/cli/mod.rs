@@ -6,6 +6,7 @@
 
 mod build;
 mod check;
+mod comment;
 mod data;
 mod diagnostics;
 mod form;
@@ -61,6 +62,8 @@ enum Command {
     Data(data::Options),
     /// List, write out and forget what came by forms
     Form(form::Options),
+    /// Decide about what readers have written below pages, and bring it out and in
+    Comment(comment::Options),
     /// Let other programs in to the API
     Token(token::Options),
     /// List, try again and forget letters, and try mail out
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Data(options) => data::run(&options),
         Command::Form(options) => form::run(&options),
+        Command::Comment(options) => comment::run(&options),
         Command::Token(options) => token::run(&options),
         Command::Mail(options) => mail::run(&options),
         Command::Outbox(options) => outbox::run(&options),

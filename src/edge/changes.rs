@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::node::Edge;
+use super::node::{CommentNews, Edge};
 use crate::site::table::TableName;
-use crate::store::{Changes, Store, StoreError};
+use crate::store::{COMMENTS, Change, ChangeDeed, Changes, Store, StoreError};
 
 /// How many changes are taken at once.
 const AT_ONCE: u32 = 1000;
@@ -52,6 +52,12 @@ pub(super) async fn follow(edge: Edge) {
     }
 }
 
+/// Comments have changed; their key is the path of the page.
+fn hear(edge: &Edge, change: &Change) {
+    let page = change.key.as_ref().and_then(|key| key.as_str()).map(Into::into);
+    edge.comments_changed_somewhere(CommentNews { page, is_new: change.deed == ChangeDeed::Created.word() });
+}
+
 /// Takes what came after `seen`, which goes on only when all of it was taken.
 async fn take(edge: &Edge, store: &Store, seen: &mut Option<i64>) -> Result<(), StoreError> {
     let Some(mut after) = *seen else {
@@ -63,6 +69,7 @@ async fn take(edge: &Edge, store: &Store, seen: &mut Option<i64>) -> Result<(), 
         match store.changes(None, after, AT_ONCE).await? {
             Changes::Since { changes, until } => {
                 changed.extend(changes.iter().filter_map(|change| change.table.parse::<TableName>().ok()));
+                changes.iter().filter(|change| change.table == COMMENTS).for_each(|change| hear(edge, change));
                 after = until;
                 if changes.len() < AT_ONCE as usize {
                     break;
@@ -71,6 +78,7 @@ async fn take(edge: &Edge, store: &Store, seen: &mut Option<i64>) -> Result<(), 
             // Another store has been put in its place.
             Changes::Forgotten => {
                 changed.extend(edge.release().site.edge.data.keys().cloned());
+                edge.comments_changed_somewhere(CommentNews { page: None, is_new: false });
                 after = store.last_change().await?;
                 break;
             }

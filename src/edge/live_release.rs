@@ -26,6 +26,8 @@ use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError,
 use crate::site::table::TableName;
 use crate::store::Subscriptions;
 
+/// The name of the fragment that shows comments.
+const COMMENTS: &str = "comments";
 /// The name of the page for what is not there.
 const NOT_FOUND: &str = "/404.html";
 
@@ -202,6 +204,17 @@ impl LiveRelease {
     /// searches and whatever else is said of a page.
     pub(super) fn is_for(&self, path: &str, _standing: &Standing) -> bool {
         self.file(path).is_some()
+    }
+
+    /// The title of the page at `path`, decoded, if readers can comment on it and it is there for
+    /// a reader of this standing: it places the fragment of comments.
+    pub(super) fn commented(&self, path: &str, standing: &Standing) -> Option<&str> {
+        if !self.is_for(path, standing) {
+            return None;
+        }
+        let file = self.any_file(path)?;
+        let title = file.title.as_deref()?;
+        self.holes(file).filter(|holes| holes.has(COMMENTS)).map(|_| title)
     }
 
     /// The site's own page for what is not there; it may be internal.

@@ -26,6 +26,7 @@ mod api;
 mod body;
 mod changes;
 pub mod check;
+pub mod comment;
 mod connection;
 mod crowd;
 mod data_page;

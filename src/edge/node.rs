@@ -40,6 +40,8 @@ struct Inner {
     pieces: KeptPieces,
     /// The tables of the site in which something has changed.
     changes: broadcast::Sender<Arc<[TableName]>>,
+    /// The pages below which something can be read that could not, or the other way round.
+    comments: broadcast::Sender<CommentNews>,
     /// This edge has changed something: whoever follows need not wait until they look.
     own_change: Notify,
     /// True once the edge is told to stop, for answers that have no end of their own.
@@ -60,6 +62,15 @@ struct Inner {
     outbox: watch::Sender<()>,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
+}
+
+/// Something has changed in the comments of a page, or of any.
+#[derive(Clone, Debug)]
+pub(super) struct CommentNews {
+    /// Its path.
+    pub(super) page: Option<Arc<str>>,
+    /// Whether there is one more to be read.
+    pub(super) is_new: bool,
 }
 
 /// Why an edge cannot run, or cannot take a new release.
@@ -119,6 +130,7 @@ impl Edge {
             kept,
             pieces,
             changes: broadcast::Sender::new(BACKLOG),
+            comments: broadcast::Sender::new(BACKLOG),
             own_change: Notify::new(),
             closing: watch::Sender::new(false),
             store,
@@ -303,6 +315,24 @@ impl Edge {
     /// Hears each time that something has changed, here or elsewhere.
     pub(super) fn changes_heard(&self) -> broadcast::Receiver<Arc<[TableName]>> {
         self.0.changes.subscribe()
+    }
+
+    /// To be called when this edge has changed the comments of the page at `path`, or of any.
+    pub(super) fn comments_changed(&self, path: Option<&str>) {
+        self.0.pieces.comments_changed(path);
+        self.0.own_change.notify_one();
+    }
+
+    /// The same, of a change that was read from the store, whoever made it; open pages are told.
+    pub(super) fn comments_changed_somewhere(&self, news: CommentNews) {
+        self.0.pieces.comments_changed(news.page.as_deref());
+        // Perhaps nobody waits.
+        let _ = self.0.comments.send(news);
+    }
+
+    /// Hears each time that comments have changed, here or elsewhere.
+    pub(super) fn comments_heard(&self) -> broadcast::Receiver<CommentNews> {
+        self.0.comments.subscribe()
     }
 
     /// The store, once something has had a need for it.

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::changes;
+use super::comment;
 use super::connection::{Heads, Patient};
 use super::follow::follow;
 use super::form;
@@ -82,6 +83,7 @@ impl Server {
         // Nobody waits for it: it is for the log.
         let prepared = tokio::spawn(form::prepare(self.edge.clone()));
         let changes = tokio::spawn(changes::follow(self.edge.clone()));
+        let letters = tokio::spawn(comment::resume(self.edge.clone()));
         let sweeper = tokio::spawn(sweep(self.edge.clone()));
         // In a set, so that it ends with this server however that does.
         let mut carriers = JoinSet::new();
@@ -121,6 +123,7 @@ impl Server {
         follower.abort();
         changes.abort();
         prepared.abort();
+        letters.abort();
         self.edge.close();
         let latest = Instant::now() + limits.grace;
         if timeout_at(latest, graceful.shutdown()).await.is_err() {

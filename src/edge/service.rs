@@ -24,16 +24,17 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, reading, respond,
-    search,
+    account, admin, api, comment, data_page, form, fragment, health, history, listing, live, preferences, reading,
+    respond, search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
 /// answers. So the order is that of the alphabet.
-const ROOMS: [Room; 13] = [
+const ROOMS: &[Room] = &[
     account::routes,
     admin::routes,
     api::routes,
+    comment::routes,
     data_page::routes,
     form::routes,
     fragment::routes,

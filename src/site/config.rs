@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::{Api, TableApi};
 use super::audience::Tiers;
+use super::comments::Comments;
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::mail::Mail;
 use super::permalink::is_path;
@@ -179,6 +180,8 @@ pub struct Edge {
     pub tiers: Tiers,
     /// How mail is sent.
     pub mail: Mail,
+    /// Comments below pages.
+    pub comments: Comments,
     /// Who is told of what happens here, by name.
     pub webhooks: BTreeMap<String, Webhook>,
 }
@@ -198,6 +201,7 @@ impl Default for Edge {
             upload_mib: 10,
             tiers: Tiers::default(),
             mail: Mail::default(),
+            comments: Comments::default(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -336,6 +340,9 @@ impl Config {
         wrong.extend(self.edge.tiers.mistake().map(|message| (vec!["edge", "tiers"], message)));
         for (key, message) in self.edge.mail.mistakes() {
             wrong.push((vec!["mail", key], message));
+        }
+        for (key, message) in self.edge.comments.mistakes() {
+            wrong.push((vec!["comments", key], message));
         }
         for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {
             wrong.push((

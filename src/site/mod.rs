@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod audience;
+pub mod comments;
 pub mod config;
 pub mod csv;
 pub mod data_page;

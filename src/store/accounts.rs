@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::StoreError;
+use super::comments::{self, TextsOfTheGone};
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::preferences::Preferences;
@@ -159,8 +160,10 @@ impl Store {
     }
 
     /// Deletes a member with everything that is theirs: sessions and history go with the row.
-    pub async fn delete_member(&self, member: MemberId) -> Result<(), StoreError> {
+    /// Their comments stay, without a name.
+    pub async fn delete_member(&self, member: MemberId, now: Timestamp) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |sql| {
+            comments::anonymise(sql, member, TextsOfTheGone::Kept, now)?;
             sql.run("DELETE FROM littoral_member WHERE id = $1", params![member.0]).map(drop)
         })
         .await

@@ -111,11 +111,22 @@ pub(super) fn note(
     key: Option<&Json>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    note_in(sql, table.as_str(), deed, key, now)
+}
+
+/// The same of what is none of the site's tables, and of no row that others could ask for.
+pub(super) fn note_in(
+    sql: &Sql<'_>,
+    table: &str,
+    deed: ChangeDeed,
+    key: Option<&Json>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let count = "UPDATE littoral_change_count SET last = last + 1 WHERE one = 1 RETURNING last";
     let number: i64 = sql.row(count, &[], |row| row.get(0))?.ok_or(StoreError::Interrupted)?;
     sql.run(
         "INSERT INTO littoral_change (number, site_table, deed, row_key, changed_at) VALUES ($1, $2, $3, $4, $5)",
-        params![number, table.as_str(), deed.word(), key.map(Json::to_string), now.as_microsecond()],
+        params![number, table, deed.word(), key.map(Json::to_string), now.as_microsecond()],
     )?;
     if sql.dialect() == Dialect::Postgres {
         sql.batch(&format!("NOTIFY {CHANNEL}"))?;

@@ -16,7 +16,9 @@
 mod accounts;
 mod allowances;
 mod announce;
+mod audit;
 mod changes;
+mod comments;
 mod door;
 mod email_address;
 mod error;
@@ -39,7 +41,13 @@ mod tokens;
 pub use accounts::{Member, MemberId, NewMember, Registration};
 pub use allowances::{Allowance, Attempt};
 pub use announce::{Subscriptions, WEBHOOK, webhook};
+pub use audit::AuditNote;
 pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT, RowChange};
+pub use comments::{
+    Author, Block, BlockKind, COMMENTS, Changed, Comment, CommentId, CommentOrder, CommentRecord, CommentState,
+    CommentsFrom, CommentsPage, Confirmed, Guest, GuestId, Judged, Judgement, Liked, Moved, NewComment, Notice, Posted,
+    QueuePlace, Queued, Reported, Rules, Subscriber, Suspicion, TextsOfTheGone, Verdict, Wants,
+};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::{QueryFault, StoreError};

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::StoreError;
 use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, random_id, time};
 use super::changes;
+use super::comments;
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
 use super::outbox::forget_delivered;
@@ -244,7 +245,9 @@ impl Store {
             let visitors = forget_visitors(sql, now, SWEPT_AT_ONCE)?;
             let changes = changes::forget(sql, moment, SWEPT_AT_ONCE)?;
             let messages = forget_delivered(sql, now, SWEPT_AT_ONCE)?;
-            let most = [sessions, attempts, visitors, changes, messages].into_iter().max().unwrap_or_default();
+            let comments = comments::forget(sql, moment, SWEPT_AT_ONCE)?;
+            let most =
+                [sessions, attempts, visitors, changes, messages, comments].into_iter().max().unwrap_or_default();
             Ok(most as i64 >= SWEPT_AT_ONCE)
         })
         .await

@@ -54,7 +54,11 @@ fn counting() -> Arc<Tide> {
 }
 
 fn found(number: usize) -> Found {
-    Found { values: Map::from_iter([("number".to_owned(), json!(number))]), reads: vec!["tide".parse().unwrap()] }
+    Found {
+        values: Map::from_iter([("number".to_owned(), json!(number))]),
+        reads: vec!["tide".parse().unwrap()],
+        ..Found::default()
+    }
 }
 
 /// An edge whose fragment `tide` has this source, and writes `number`.

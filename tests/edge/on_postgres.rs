@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod api;
 mod browser;
+mod comment;
 mod conditions;
 mod costs;
 mod data_page;

@@ -248,6 +248,18 @@ impl TestEdge {
         }
     }
 
+    /// Changes something past the edge.
+    pub fn execute(&self, sql: &str) {
+        match &self.edge.options().store {
+            Some(address) => postgres::execute(address, sql),
+            None => {
+                let store = rusqlite::Connection::open(self.folder.path().join("var/littoral.db")).unwrap();
+                store.busy_timeout(PATIENCE).unwrap();
+                store.execute_batch(sql).unwrap();
+            }
+        }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.address))
     }

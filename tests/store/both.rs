@@ -156,7 +156,7 @@ pub async fn a_deleted_member_leaves_nothing(shore: Shore) {
     let ann = member(&store, "ann@example.org").await;
     store.begin_session(session("token", Some(ann)), now()).await.unwrap();
     store.note_read(ann, read("/docs/", 0)).await.unwrap();
-    store.delete_member(ann).await.unwrap();
+    store.delete_member(ann, now()).await.unwrap();
     // A beacon that was on its way.
     store.note_read(ann, read("/docs/", 1)).await.unwrap();
     assert!(store.session(&SessionDigest::of(b"token"), now()).await.unwrap().is_none());

@@ -21,6 +21,7 @@ pub const NAMES: &[&str] = &[
     "weight",
     "slug",
     "section",
+    "comments",
     "words",
     "minutes",
     "taxonomies",

@@ -157,6 +157,7 @@ impl Page {
                 "weight" => json!(front.weight),
                 "slug" => self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default().into(),
                 "section" => self.source.split_once('/').map_or("", |(top, _)| without_order(top)).into(),
+                "comments" => self.has_comments(config).into(),
                 "words" => self.words.into(),
                 "minutes" => self.minutes().into(),
                 "taxonomies" => self.taxonomies(config),
@@ -168,6 +169,15 @@ impl Page {
             shown.insert(name.to_owned(), value);
         }
         Value::Object(shown)
+    }
+
+    /// Whether readers can comment on it: by its own head, or else by its section.
+    fn has_comments(&self, config: &Config) -> bool {
+        let of_section = || {
+            let section = self.source.split_once('/').map_or("", |(top, _)| without_order(top));
+            config.edge.comments.sections.iter().any(|name| name == section)
+        };
+        self.front.extra.get("comments").and_then(Value::as_bool).unwrap_or_else(of_section)
     }
 
     /// How long it takes to read.

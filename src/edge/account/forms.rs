@@ -67,7 +67,7 @@ impl Registering {
 
 /// A name that can be shown beside others: no control characters, and none that turn the
 /// direction of what follows.
-fn display_name(text: &str) -> Option<String> {
+pub(in crate::edge) fn display_name(text: &str) -> Option<String> {
     let text = text.trim();
     let is_hidden = |next: char| {
         next.is_control()

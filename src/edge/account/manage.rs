@@ -70,7 +70,7 @@ pub(super) async fn delete(sessions: Sessions, reader: Reader, form: Form) -> Re
         let errors = Errors::one("delete_password", "This is not your password. Nothing was deleted.");
         return account_page(&sessions, &reader, errors, None).await;
     }
-    sessions.store().delete_member(member.id).await?;
+    sessions.store().delete_member(member.id, Timestamp::now()).await?;
     Ok(without_traces(&reader, see_other("/login?done=deleted")))
 }
 

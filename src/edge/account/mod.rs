@@ -36,6 +36,7 @@ use super::room::{self, Response};
 use super::session::{For, Query, Reader, Sessions, route};
 use crate::store::{TextSize, Theme};
 
+pub(super) use forms::display_name;
 pub(super) use manage::{minute, see_account};
 
 /// The routes of this room.

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::source::{Asked, Finding, Found, Source};
+use crate::edge::comment;
 use crate::edge::history;
 use crate::edge::listing;
 use crate::edge::live_release::LiveRelease;
@@ -20,6 +21,8 @@ use crate::store::StoreError;
 /// The source of the fragment `name`, if the edge has one.
 pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
     match name {
+        "comment-form" => Some(&comment::FormSource),
+        "comments" => Some(&comment::ListSource),
         "costs" => Some(&Costs),
         "pages" => Some(&Pages),
         "recently-read" => Some(&RecentlyRead),
@@ -41,7 +44,7 @@ impl Source for Pages {
             };
             let listing = json!(listing::list(asked.release(), &wanted));
             let values = listing.as_object().cloned().unwrap_or_default();
-            Ok(Found { values, reads: Vec::new() })
+            Ok(Found { values, ..Found::default() })
         })
     }
 }
@@ -85,7 +88,7 @@ impl Source for Costs {
                 .await
                 .map_err(|error| Refusal::fault("counting what is built panicked", &error))?
                 .map_err(|error| Refusal::fault("a table could not be measured", &error))?;
-            Ok(Found { values, reads })
+            Ok(Found { values, reads, ..Found::default() })
         })
     }
 }
@@ -123,7 +126,7 @@ impl Source for RecentlyRead {
                 (Some(sessions), Some(member)) => history::list(&sessions, member.id, limit).await?,
                 _ => Vec::new(),
             };
-            Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), reads: Vec::new() })
+            Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), ..Found::default() })
         })
     }
 }

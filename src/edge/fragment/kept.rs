@@ -45,20 +45,46 @@ pub(super) struct Key {
     pub(super) whom: Whom,
 }
 
+/// What a piece has read, of what can change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reads {
+    pub(super) tables: Vec<TableName>,
+    /// The comments of a page.
+    pub(super) comments: Option<Thread>,
+}
+
+impl Reads {
+    fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.comments.is_none()
+    }
+}
+
+/// The comments of one page, as far as changes are told apart: 65,536 of them, so that the books
+/// do not grow with the pages, and two pages in a hundred thousand are made anew together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Thread(u16);
+
+impl Thread {
+    pub(super) fn of(path: &str) -> Self {
+        let hash = std::hash::BuildHasher::hash_one(&FxBuildHasher, path);
+        Self((hash >> 48) as u16)
+    }
+}
+
 /// A rendered fragment.
 #[derive(Debug)]
 pub(in crate::edge) struct Piece {
     pub(super) html: Bytes,
     pub(super) digest: Digest,
-    reads: Vec<TableName>,
+    reads: Reads,
     /// How many changes there had been when it was begun.
     begun: u64,
     until: Instant,
 }
 
 impl Piece {
-    /// One that has read these tables; it is not kept.
-    pub(super) fn new(html: Bytes, reads: Vec<TableName>) -> Self {
+    /// One that has read these; it is not kept.
+    pub(super) fn new(html: Bytes, reads: Reads) -> Self {
         Self { digest: Digest::of(&html), html, reads, begun: 0, until: Instant::now() }
     }
 
@@ -77,6 +103,10 @@ struct Changes {
     count: u64,
     /// Table → the count at its last change.
     last: FxHashMap<TableName, u64>,
+    /// The same of the comments of pages.
+    threads: FxHashMap<Thread, u64>,
+    /// The count when those of any page may have changed.
+    all_threads: u64,
 }
 
 /// The kept pieces.
@@ -114,6 +144,17 @@ impl KeptPieces {
         changes.count += 1;
         let count = changes.count;
         changes.last.insert(table.clone(), count);
+    }
+
+    /// Notes that the comments of the page at `path` are others now; of all pages, without one.
+    pub(in crate::edge) fn comments_changed(&self, path: Option<&str>) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        changes.count += 1;
+        let count = changes.count;
+        match path {
+            Some(path) => drop(changes.threads.insert(Thread::of(path), count)),
+            None => changes.all_threads = count,
+        }
     }
 
     /// To be asked before anything is read for a piece.
@@ -158,7 +199,12 @@ impl KeptPieces {
             return true;
         }
         let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
-        piece.reads.iter().all(|table| changes.last.get(table).is_none_or(|at| *at <= piece.begun))
+        let is_old = |at: u64| at > piece.begun;
+        let has_old_table = piece.reads.tables.iter().any(|table| changes.last.get(table).copied().is_some_and(is_old));
+        let has_old_thread = piece.reads.comments.is_some_and(|thread| {
+            is_old(changes.all_threads) || changes.threads.get(&thread).copied().is_some_and(is_old)
+        });
+        !has_old_table && !has_old_thread
     }
 }
 
@@ -205,7 +251,8 @@ mod tests {
     }
 
     fn piece(html: &'static str, reads: &[&str], begun: Begun) -> Piece {
-        Piece::new(html.into(), reads.iter().map(|name| table(name)).collect()).kept(begun, HOUR)
+        let tables = reads.iter().map(|name| table(name)).collect();
+        Piece::new(html.into(), Reads { tables, comments: None }).kept(begun, HOUR)
     }
 
     async fn put(kept: &KeptPieces, name: &str, reads: &[&str]) {
@@ -228,6 +275,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn comments_of_one_page_make_old_what_shows_them_and_those_of_all_pages_everything_that_does() {
+        let kept = KeptPieces::of_mib(1);
+        put(&kept, "table", &["product"]).await;
+        for path in ["/a/", "/b/"] {
+            let begun = kept.begin();
+            let reads = Reads { tables: Vec::new(), comments: Some(Thread::of(path)) };
+            let made = async { Ok::<_, Infallible>(Piece::new("x".into(), reads).kept(begun, HOUR)) };
+            kept.find_or_make(key(path), made).await.unwrap();
+        }
+        let fresh = |name: &str| kept.fresh(&key(name)).is_some();
+        kept.comments_changed(Some("/a/"));
+        assert_eq!((fresh("/a/"), fresh("/b/"), fresh("table")), (false, true, true));
+        kept.comments_changed(None);
+        assert_eq!((fresh("/b/"), fresh("table")), (false, true));
+    }
+
+    #[tokio::test]
     async fn what_was_being_made_while_a_row_changed_is_not_taken_for_fresh() {
         let kept = KeptPieces::of_mib(1);
         let begun = kept.begin();
@@ -245,7 +309,8 @@ mod tests {
     async fn what_is_over_is_made_anew() {
         let kept = KeptPieces::of_mib(1);
         let begun = kept.begin();
-        let short = async { Ok::<_, Infallible>(Piece::new("old".into(), Vec::new()).kept(begun, Duration::ZERO)) };
+        let short =
+            async { Ok::<_, Infallible>(Piece::new("old".into(), Reads::default()).kept(begun, Duration::ZERO)) };
         kept.find_or_make(key("a"), short).await.unwrap();
         assert!(kept.fresh(&key("a")).is_none());
     }
@@ -272,8 +337,9 @@ mod tests {
         let kept = KeptPieces::of_mib(1);
         let begun = kept.begin();
         for number in 0..200 {
-            let long =
-                async { Ok::<_, Infallible>(Piece::new(vec![b'x'; 20_000].into(), Vec::new()).kept(begun, HOUR)) };
+            let long = async {
+                Ok::<_, Infallible>(Piece::new(vec![b'x'; 20_000].into(), Reads::default()).kept(begun, HOUR))
+            };
             kept.find_or_make(key(&number.to_string()), long).await.unwrap();
         }
         assert!(kept.pieces.weight() <= 1 << 20, "{kept:?}");

@@ -44,7 +44,7 @@ impl Source for Button {
                 values.insert("csrf".to_owned(), asked.token()?.into());
             }
             values.insert("path".to_owned(), path.into());
-            Ok(Found { values, reads: Vec::new() })
+            Ok(Found { values, ..Found::default() })
         })
     }
 }
@@ -87,7 +87,7 @@ impl Source for Pages {
     fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a> {
         Box::pin(async {
             let pages = self.list(asked).await?;
-            Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), reads: Vec::new() })
+            Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), ..Found::default() })
         })
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn found(asked: &Asked, known: &Known) -> Result<Found, Refusal
         Ok(values)
     };
     match ready.reads.ask(job).await {
-        Ok(values) => Ok(Found { values, reads }),
+        Ok(values) => Ok(Found { values, reads, ..Found::default() }),
         Err(error) => {
             if error.query_fault() == QueryFault::Tables {
                 asked.edge.data_differs(&ready);

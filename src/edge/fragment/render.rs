@@ -128,6 +128,7 @@ impl Order {
             Some(source) => timeout_at(end.into(), source.find(&asked)).await?.map_err(NotRendered::Data)?,
             None => timeout_at(end.into(), query::found(&asked, &self.call.known)).await?.map_err(NotRendered::Data)?,
         };
+        let reads = found.everything_read();
         let data = self.data(found.values);
         let place = timeout_at(end.into(), PLACES.acquire()).await?.map_err(|_| NotRendered::TooSlow)?;
         let (release, call) = (self.release.clone(), self.call.clone());
@@ -144,7 +145,7 @@ impl Order {
             true => NotRendered::TooSlow,
             false => NotRendered::Template(Box::new(error)),
         })?;
-        let piece = Piece::new(Bytes::from(html.trim_ascii().to_vec()), found.reads);
+        let piece = Piece::new(Bytes::from(html.trim_ascii().to_vec()), reads);
         Ok(piece.kept(begun, self.call.known.declaration.cache.kept))
     }
 

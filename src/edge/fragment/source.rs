@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::kept::{Reads, Thread};
 use crate::edge::live_release::LiveRelease;
 use crate::edge::node::Edge;
 use crate::edge::refusal::Refusal;
@@ -33,6 +34,15 @@ pub struct Found {
     pub values: Map<String, Value>,
     /// The tables that were read: when a row of one changes, what is kept of it is old.
     pub reads: Vec<TableName>,
+    /// The path of the page whose comments were read: when one of them changes, what is kept of
+    /// it is old.
+    pub comments_of: Option<String>,
+}
+
+impl Found {
+    pub(super) fn everything_read(&self) -> Reads {
+        Reads { tables: self.reads.clone(), comments: self.comments_of.as_deref().map(Thread::of) }
+    }
 }
 
 /// What a source is asked.
@@ -63,6 +73,11 @@ impl Asked {
     /// A token for a form of the reader's, if they have a secret that it can be derived from.
     pub(super) fn token(&self) -> Result<Option<String>, Refusal> {
         self.reader.as_ref().map_or(Ok(None), |reader| reader.token())
+    }
+
+    /// Who reads; nobody, where the fragment is the same for everyone.
+    pub(in crate::edge) fn reader(&self) -> Option<&Reader> {
+        self.reader.as_deref()
     }
 
     /// Who is signed in; nobody, where the fragment is the same for everyone.

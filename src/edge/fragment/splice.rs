@@ -55,6 +55,11 @@ impl Holes {
         self.0.iter()
     }
 
+    /// Whether one of them is the fragment `name`.
+    pub(in crate::edge) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|hole| hole.call.known.name == name)
+    }
+
     /// Tells the places of these from those of others in a page with the same bytes.
     pub(super) fn tag(&self) -> u64 {
         let places = self.0.iter().map(|hole| (hole.element.start, hole.element.end));
@@ -174,6 +179,7 @@ mod tests {
     use http_body_util::BodyExt;
     use proptest::prelude::*;
 
+    use super::super::kept::Reads;
     use super::*;
     use crate::edge::fragment::call::Fragments;
     use crate::site::digest::Digest;
@@ -231,7 +237,7 @@ mod tests {
                 let (sender, coming) = oneshot::channel();
                 if let Some(came) = came {
                     let html = Bytes::from(came.clone());
-                    sender.send(Arc::new(Piece::new(html, Vec::new()))).unwrap();
+                    sender.send(Arc::new(Piece::new(html, Reads::default()))).unwrap();
                 }
                 sent.push_back(Part::Coming(coming, cut(&page, hole.fallback.clone())));
             }

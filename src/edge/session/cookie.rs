@@ -10,6 +10,8 @@ use crate::store::{Preferences, TextSize, Theme};
 
 /// How long the secret behind a form without a session lives.
 const FORM_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a browser keeps who a guest is.
+const GUEST_LIFE: SignedDuration = SignedDuration::from_hours(24 * 180);
 /// How long a browser keeps how the site shall look.
 const LOOK_LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
 /// Read by the site's script, so that static pages can follow it: `dark.large`.
@@ -47,12 +49,20 @@ impl Transport {
             Self::PlainLoopback => ("littoral", "littoral-form"),
         }
     }
+
+    fn guest(self) -> &'static str {
+        match self {
+            Self::Secure => "__Host-littoral-guest",
+            Self::PlainLoopback => "littoral-guest",
+        }
+    }
 }
 
 /// The cookies that a request brings, as far as they are ours and well formed.
 pub(super) struct Brought {
     pub(super) session: Option<Secret>,
     pub(super) form: Option<Secret>,
+    pub(super) guest: Option<Secret>,
     pub(super) look: Preferences,
 }
 
@@ -65,6 +75,7 @@ impl Brought {
         Self {
             session: secret(|(session, _)| session),
             form: secret(|(_, form)| form),
+            guest: [Transport::Secure, transport].into_iter().find_map(|at| Secret::parse(value(headers, at.guest())?)),
             look: value(headers, LOOK).map(parse_look).unwrap_or_default(),
         }
     }
@@ -97,6 +108,11 @@ impl Cookie {
 
     pub(super) fn form(transport: Transport, secret: &Secret) -> Self {
         Self::hidden(transport, transport.names().1, &secret.text(), FORM_LIFE)
+    }
+
+    /// Lets somebody without an account be known again who has confirmed an address.
+    pub(super) fn guest(transport: Transport, secret: &Secret) -> Self {
+        Self::hidden(transport, transport.guest(), &secret.text(), GUEST_LIFE)
     }
 
     /// Takes the session's cookie away.

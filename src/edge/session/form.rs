@@ -8,8 +8,8 @@ use hyper::header::CONTENT_TYPE;
 
 use crate::edge::refusal::Refusal;
 
-/// How long a form may be, in bytes: a long password in percent signs, and room.
-const BYTES: usize = 64 * 1024;
+/// How long a form may be, in bytes: a long comment in percent signs, and room.
+const BYTES: usize = 192 * 1024;
 /// How many fields it may have.
 const FIELDS: usize = 64;
 
@@ -35,6 +35,11 @@ impl Form {
         let is_twice = |at: usize, name: &str| fields[..at].iter().any(|(found, _)| found == name);
         let is_once = !fields.iter().enumerate().any(|(at, (name, _))| is_twice(at, name));
         is_once.then_some(Self(fields))
+    }
+
+    /// The fields whose name begins so, by the rest of it.
+    pub(in crate::edge) fn beginning(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
     /// The value of a field; empty when there is no such field.

@@ -49,6 +49,7 @@ pub(super) use cookie::Cookie;
 pub(super) use form::{Form, Query, fields_of, pairs};
 pub(super) use origin::Origin;
 pub(super) use reader::{Reader, client, too_many};
+pub(super) use token::{letter_digest, letter_token};
 
 use super::node::Edge;
 use super::refusal::Refusal;
@@ -225,6 +226,35 @@ impl Sent for Form {
     }
 }
 
+/// A form whose texts must not be lost: its handler looks at where it comes from, and shows it
+/// again when nobody says that it is this site.
+pub(super) struct Typed {
+    pub(super) form: Form,
+    origin: Origin,
+}
+
+impl Typed {
+    /// Whether it comes from a page that was shown to this reader.
+    pub(super) fn is_from(&self, reader: &Reader) -> bool {
+        self.origin != Origin::Elsewhere && reader.knows(self.form.get("csrf"))
+    }
+}
+
+impl Sent for Typed {
+    fn read(edge: &Edge, _: For, head: &Head, body: &[u8]) -> Result<Self, Refusal> {
+        let origin = Origin::of(&head.headers, head.host.as_ref(), &edge.release().site.base_url);
+        Ok(Self { form: Form::parse(&head.headers, body)?, origin })
+    }
+
+    fn check(&self, _: For, _: &Reader) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn comes_back_to(_: &Head) -> Cow<'_, str> {
+        "/account".into()
+    }
+}
+
 /// A route of a handler: `handler(of, reader, form)`, or a query in the form's place.
 pub(super) fn route<O, S, H, F, R>(of: O, whom: For, handler: H) -> BoxedFilter<(Response,)>
 where
@@ -238,18 +268,35 @@ where
         .and(warp::body::bytes())
         .then(move |head: Head, body: Bytes| {
             let (of, handler) = (of.clone(), handler.clone());
-            async move {
-                let sent = S::read(of.edge(), whom, &head, &body)?;
-                let reader = Reader::of(of.edge(), &head).await?;
-                sent.check(whom, &reader)?;
-                if whom == For::Members && reader.member().is_none() {
-                    return Ok(to_login(&S::comes_back_to(&head)));
-                }
-                handler(of, reader, sent).await.map(Reply::into_response)
-            }
+            async move { handle(of, whom, &head, &body, handler).await }
         })
         .map(room::answer)
         .boxed()
+}
+
+/// What a [`route`] does with a request: for rooms whose paths hold something that the handler
+/// works with.
+pub(super) async fn handle<O, S, H, F, R>(
+    of: O,
+    whom: For,
+    head: &Head,
+    body: &[u8],
+    handler: H,
+) -> Result<Response, Refusal>
+where
+    O: OfEdge,
+    S: Sent,
+    H: Fn(O, Reader, S) -> F,
+    F: Future<Output = Result<R, Refusal>>,
+    R: Reply,
+{
+    let sent = S::read(of.edge(), whom, head, body)?;
+    let reader = Reader::of(of.edge(), head).await?;
+    sent.check(whom, &reader)?;
+    if whom == For::Members && reader.member().is_none() {
+        return Ok(to_login(&S::comes_back_to(head)));
+    }
+    handler(of, reader, sent).await.map(Reply::into_response)
 }
 
 /// Who has sent what, for a room that reads it by itself.

@@ -31,6 +31,8 @@ pub(in crate::edge) struct Reader {
     /// That of the other cookie, beside a session: a form may have been on the screen when
     /// a choice of colours in another window began the session.
     earlier: Option<Secret>,
+    /// Of who has confirmed an address without having an account.
+    guest: Option<Secret>,
     look: Preferences,
     transport: Transport,
     agent: String,
@@ -77,6 +79,7 @@ impl Reader {
             secret,
             earlier,
             session,
+            guest: brought.guest,
             look: brought.look,
             transport: Transport::of(&head.headers, head.host.as_ref()),
             agent: agent.to_owned(),
@@ -145,6 +148,17 @@ impl Reader {
     /// request comes from there: who tries a site at home follows links there.
     pub(in crate::edge) fn site_url(&self) -> &str {
         &self.site_url
+    }
+
+    /// The digest of the cookie of a guest, by which the store knows them.
+    pub(in crate::edge) fn guest(&self) -> Option<[u8; 32]> {
+        self.guest.as_ref().map(Secret::guest_digest)
+    }
+
+    /// A new cookie for a guest, and its digest.
+    pub(in crate::edge) fn new_guest(&self) -> Result<(Cookie, [u8; 32]), Refusal> {
+        let secret = Secret::random()?;
+        Ok((Cookie::guest(self.transport, &secret), secret.guest_digest()))
     }
 
     /// `User-Agent`.

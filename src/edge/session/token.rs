@@ -8,6 +8,22 @@ use crate::store::SessionDigest;
 /// What keeps the tokens of forms apart from everything else that is derived from a secret.
 const CONTEXT: &str = "littoral 2026 token of a form";
 
+/// The same for the cookies of guests.
+const GUEST: &str = "littoral 2026 cookie of a guest";
+/// The same for links in letters.
+const LETTER: &str = "littoral 2026 link in a letter";
+
+/// A token for a link in a letter, and the digest that is kept of it.
+pub(in crate::edge) fn letter_token() -> Result<(String, [u8; 32]), Refusal> {
+    let secret = Secret::random()?;
+    Ok((secret.text(), blake3::derive_key(LETTER, &secret.0)))
+}
+
+/// The digest of the token in a link, if it can be one.
+pub(in crate::edge) fn letter_digest(token: &str) -> Option<[u8; 32]> {
+    Secret::parse(token).map(|secret| blake3::derive_key(LETTER, &secret.0))
+}
+
 /// 256 random bits: the token of a session, or what stands in for one.
 #[derive(Clone)]
 pub(super) struct Secret([u8; 32]);
@@ -48,6 +64,11 @@ impl Secret {
             return false;
         };
         xor(&pad, &hidden).ct_eq(&self.derived()).into()
+    }
+
+    /// What the store knows of a guest by.
+    pub(super) fn guest_digest(&self) -> [u8; 32] {
+        blake3::derive_key(GUEST, &self.0)
     }
 
     fn derived(&self) -> [u8; 32] {
