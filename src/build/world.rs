@@ -96,6 +96,9 @@ impl World {
         };
         Some(match read {
             Read::Page { source, fields } => shown(&[site.by_source(source)?], *fields),
+            Read::Whole { source, fields } => {
+                vec![site.page(site.by_source(source)?).describe_whole(&site.config, *fields)]
+            }
             Read::Pages(pages) => shown(&self.pages(pages)?, pages.fields),
             Read::Items { list, number, fields } => shown(&self.items(list, *number)?, *fields),
             Read::Length(list) => vec![self.length(list)?],

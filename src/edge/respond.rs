@@ -20,6 +20,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::{Rejection, Reply};
 
+use super::access;
 use super::body::Body;
 use super::files::{self, NotAnswered, ObjectGone};
 use super::form;
@@ -64,7 +65,15 @@ pub(super) fn at_once(edge: &Edge, request: &Request<Incoming>) -> Option<Respon
     }
     let release = edge.borrow_release();
     let file = release.file(path)?;
-    files::answer_at_once(edge, &release, file, request.method(), request.headers())
+    if !file.is_open() {
+        return files::answer_at_once(edge, &release, file, request.method(), request.headers());
+    }
+    if !access::open_at_once(&release, path, request.headers(), request.uri().query()) {
+        return None;
+    }
+    let mut response = files::answer_at_once(edge, &release, file, request.method(), request.headers())?;
+    access::mark_open(&release, response.headers_mut());
+    Some(response)
 }
 
 /// The answer to any request.
@@ -136,9 +145,12 @@ impl Asked<'_> {
         let path = decoded_path(&parts.uri).map_err(|error| Refusal::BadRequest(error.to_string().into()))?;
         let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
         if self.edge.options().statics == Statics::Served {
-            if release.file(&path).is_some() {
+            // Nothing is said of what is there for some only, but to them.
+            if is_read && let Some(response) = self.file(release, &path).await? {
+                return Ok(response);
+            }
+            if !is_read && release.file(&path).is_some() {
                 return match &parts.method {
-                    _ if is_read => self.file(release, &path).await,
                     &Method::OPTIONS => Ok(options(STATIC_METHODS)),
                     _ => Err(Refusal::MethodNotAllowed(STATIC_METHODS)),
                 };
@@ -154,29 +166,42 @@ impl Asked<'_> {
         self.room(release, &path, body).await
     }
 
-    /// A static file. When its object is gone, the release is old: the answer comes from
-    /// the new one.
-    async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Response<Body>, Refusal> {
-        if let Some(file) = release.file(path) {
-            match self.file_of(release, file).await {
-                Err(NotAnswered::Gone(ObjectGone)) => {}
-                Err(NotAnswered::Refused(refusal)) => return Err(refusal),
-                Ok(response) => return Ok(response),
-            }
+    /// A static file, if there is one for who asks. When its object is gone, the release is old:
+    /// the answer comes from the new one, in which it may be for others.
+    async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Option<Response<Body>>, Refusal> {
+        match self.file_in(release, path).await {
+            Err(NotAnswered::Gone(ObjectGone)) => {}
+            Err(NotAnswered::Refused(refusal)) => return Err(refusal),
+            Ok(response) => return Ok(response),
         }
         if let Err(error) = self.edge.reload().await {
             tracing::error!(%error, path, "an object of the live release is gone, and there is no other release");
         }
         let release = self.edge.release();
-        let file = release.file(path).ok_or(Refusal::NotFound)?;
-        match self.file_of(&release, file).await {
+        match self.file_in(&release, path).await {
             Ok(response) => Ok(response),
             Err(NotAnswered::Refused(refusal)) => Err(refusal),
             Err(NotAnswered::Gone(ObjectGone)) => {
-                tracing::error!(path, object = %file.object, "an object of the live release is gone or damaged");
+                let object = release.file(path).map(|file| file.object);
+                tracing::error!(path, ?object, "an object of the live release is gone or damaged");
                 Err(Refusal::Unavailable(SOON))
             }
         }
+    }
+
+    /// The same, of this release.
+    async fn file_in(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Option<Response<Body>>, NotAnswered> {
+        let Some(restricted) = release.restricted(path) else {
+            return match release.file(path) {
+                Some(file) => self.file_of(release, file).await.map(Some),
+                None => Ok(None),
+            };
+        };
+        let given = access::given(self.edge, release, path, restricted, (self.parts, self.peer)).await;
+        let Some(file) = given.file else { return Ok(None) };
+        let mut response = self.file_of(release, file).await?;
+        given.mark(release, response.headers_mut());
+        Ok(Some(response))
     }
 
     async fn file_of(&self, release: &Arc<LiveRelease>, file: &File) -> Result<Response<Body>, NotAnswered> {

@@ -15,6 +15,7 @@ use super::api::{Api, TableApi};
 use super::audience::Tiers;
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::mail::Mail;
+use super::meter::Meter;
 use super::permalink::is_path;
 use super::table::{ColumnName, ColumnType, TableName};
 use super::webhook::{Webhook, without_secrets};
@@ -177,6 +178,8 @@ pub struct Edge {
     /// What members can have, from least to most: each tier has all that those before it have.
     /// The first is what a new member has.
     pub tiers: Tiers,
+    /// How many metered pages are free.
+    pub meter: Meter,
     /// How mail is sent.
     pub mail: Mail,
     /// Who is told of what happens here, by name.
@@ -197,6 +200,7 @@ impl Default for Edge {
             fragments_mib: 8,
             upload_mib: 10,
             tiers: Tiers::default(),
+            meter: Meter::default(),
             mail: Mail::default(),
             webhooks: BTreeMap::new(),
         }
@@ -334,6 +338,7 @@ impl Config {
             }
         }
         wrong.extend(self.edge.tiers.mistake().map(|message| (vec!["edge", "tiers"], message)));
+        wrong.extend(self.edge.meter.mistake().map(|(key, message)| (vec!["meter", key], message)));
         for (key, message) in self.edge.mail.mistakes() {
             wrong.push((vec!["mail", key], message));
         }

@@ -14,6 +14,7 @@ pub mod figures;
 pub mod form;
 pub mod fragment;
 pub mod mail;
+pub mod meter;
 pub mod packing;
 pub mod parameter;
 pub mod permalink;

@@ -46,8 +46,11 @@ pub(super) fn damaged(writer: &Writer, kept: &Kept) -> FxHashSet<String> {
     }
     let listing = writer.listing();
     let outputs = kept.outputs.par_iter().filter(|(path, _)| *path != publish::SHELL);
-    let damaged = outputs.filter(|(path, output)| !writer.stands_at(path, &output.object, &listing));
-    damaged.map(|(path, _)| path.clone()).collect()
+    let damaged = outputs.filter(|(name, output)| match plan::path_of_full(name) {
+        Some(_) => !writer.is_whole(&output.object),
+        None => !writer.stands_at(name, &output.object, &listing),
+    });
+    damaged.map(|(name, _)| name.clone()).collect()
 }
 
 impl<'a> Selection<'a> {
@@ -63,10 +66,10 @@ impl<'a> Selection<'a> {
         } else {
             self.world.plan.outputs.par_iter().filter_map(reason).collect()
         };
-        dirty.par_sort_unstable_by(|(one, _), (other, _)| one.path.as_str().cmp(other.path.as_str()));
+        dirty.par_sort_unstable_by(|(one, _), (other, _)| one.name().cmp(&other.name()));
         let why = if is_first { Why::default() } else { Why::of(&dirty, kept) };
         if !self.changes.are_only_texts() {
-            kept.outputs.retain(|path| self.world.plan.at(path).is_some() || path == publish::SHELL);
+            kept.outputs.retain(|name| self.world.plan.has(name) || name == publish::SHELL);
         }
         (dirty.into_iter().map(|(output, _)| output).collect(), why)
     }
@@ -87,7 +90,8 @@ impl<'a> Selection<'a> {
     }
 
     fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
-        let Some(made) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
+        let name = output.name();
+        let Some(made) = kept.outputs.get(&name) else { return Some(Reason::New) };
         let is_touched = match &output.subject {
             Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
             _ => false,
@@ -114,7 +118,7 @@ impl<'a> Selection<'a> {
             if record.layout != output.layout || record.lists != lists {
                 return Some(Reason::OtherLayout);
             }
-            if record.subject != plan::name_of(&self.world.site, &output.subject) {
+            if record.subject != plan::subject_of(&self.world.site, output) {
                 return Some(Reason::OtherSubject);
             }
         }
@@ -126,6 +130,6 @@ impl<'a> Selection<'a> {
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        self.damaged.contains(output.path.as_str()).then_some(Reason::Damaged)
+        self.damaged.contains(&*name).then_some(Reason::Damaged)
     }
 }

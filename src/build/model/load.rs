@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::excerpt::{before_more, first_heading, first_paragraph};
 use super::page::{Kind, Origin, Page, PageId, minutes_of};
 use super::tree::Section;
-use super::{Drafts, Site, taxonomy, tree};
+use super::{Drafts, Site, access, taxonomy, tree};
 use crate::build::front_matter::{self, FrontMatter};
 use crate::build::rows::RowOf;
 use crate::build::texts::Texts;
+use crate::site::audience::Audience;
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Facts, Permalink};
@@ -33,6 +34,8 @@ pub struct Head {
     pub words: usize,
     /// Some sentences of it without markup, for lists.
     pub summary: String,
+    /// Whether the author has said that they are the summary; else they are the first of the text.
+    pub is_said: bool,
     /// What is wrong with its front matter.
     pub found: Vec<Diagnostic>,
     /// The row that it was made of, if it has no file.
@@ -52,8 +55,9 @@ impl Head {
         let words = body.split_ascii_whitespace().count();
         // The author's own cut comes before a description: that is meant for search engines first.
         let said = front.summary.clone().or_else(|| before_more(body)).or_else(|| front.description.clone());
+        let is_said = said.is_some();
         let summary = said.unwrap_or_else(|| first_paragraph(body));
-        Self { front: Arc::new(front), words, summary, found, row: None }
+        Self { front: Arc::new(front), words, summary, is_said, found, row: None }
     }
 
     /// How long the page takes to read.
@@ -117,7 +121,8 @@ pub fn load(
     let home = PageId::new(pages.iter().position(|page| page.kind == Kind::Home).unwrap_or(0));
     pages.par_iter_mut().for_each(|page| page.sort_title = page.title(&config).to_lowercase());
     let sections = tree::plant(&mut pages, home);
-    let (taxonomies, (by_source, (files, places))) = rayon::join(
+    access::settle(&mut pages, &config, texts, found);
+    let (taxonomies, (by_source, ((files, restricted_files), places))) = rayon::join(
         || taxonomy::gather(&config.taxonomies, &pages, texts, found),
         || {
             let ids = pages.iter().enumerate();
@@ -134,6 +139,7 @@ pub fn load(
         by_source,
         hidden,
         files,
+        restricted_files,
         places,
         answers: super::query::Answers::default(),
         pages,
@@ -213,6 +219,8 @@ fn page_of(config: &Config, source: &str, head: &Head, today: Date) -> Page {
         parent: None,
         words: head.words,
         summary: head.summary.clone(),
+        is_said: head.is_said,
+        access: Audience::Public,
         sort_title: String::new(),
     }
 }
@@ -233,17 +241,20 @@ fn home_without_a_file() -> Page {
         parent: None,
         words: 0,
         summary: String::new(),
+        is_said: false,
+        access: Audience::Public,
         sort_title: String::new(),
     }
 }
 
 /// Where the files beside pages go: below the page that owns their folder, or else to the
-/// same place in the site as a page there would have. Those of a hidden page are hidden.
+/// same place in the site as a page there would have. Those of a hidden page are hidden. Besides,
+/// those that are for whom their page is, and that page.
 fn place_files<'f>(
     pages: &[Page],
     hidden: &[String],
     files: impl Iterator<Item = &'f str>,
-) -> FxHashMap<String, String> {
+) -> (FxHashMap<String, String>, FxHashMap<String, PageId>) {
     let hidden: FxHashSet<&str> = hidden
         .iter()
         .filter_map(|source| match source.rsplit_once('/') {
@@ -251,33 +262,40 @@ fn place_files<'f>(
             _ => None,
         })
         .collect();
-    let owners: FxHashMap<&str, &Permalink> =
-        pages.iter().filter(|page| page.owns_its_folder()).map(|page| (page.folder(), &page.permalink)).collect();
-    files
+    let own = pages.iter().enumerate().filter(|(_, page)| page.owns_its_folder());
+    let owners: FxHashMap<&str, (PageId, &Page)> =
+        own.map(|(at, page)| (page.folder(), (PageId::new(at), page))).collect();
+    let mut restricted = FxHashMap::default();
+    let places = files
         .filter_map(|file| {
             let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
             let mut at = folder;
             let mut below = vec![name];
-            let base = loop {
+            let owner = loop {
                 if hidden.contains(at) {
                     return None;
                 }
-                if let Some(permalink) = owners.get(at) {
-                    break permalink.as_str().to_owned();
+                if let Some(owner) = owners.get(at) {
+                    break Some(owner);
                 }
                 let Some((above, last)) = at.rsplit_once('/') else {
                     if !at.is_empty() {
                         below.push(crate::site::permalink::without_order(at));
                     }
-                    break owners.get("").map_or_else(|| "/".to_owned(), |home| home.as_str().to_owned());
+                    break owners.get("");
                 };
                 below.push(crate::site::permalink::without_order(last));
                 at = above;
             };
             below.reverse();
-            Some((format!("content/{file}"), format!("{}/{}", base.trim_end_matches('/'), below.join("/"))))
+            if let Some((id, _)) = owner.filter(|(_, page)| page.is_restricted()) {
+                restricted.insert(format!("content/{file}"), *id);
+            }
+            let base = owner.map_or("/", |(_, page)| page.permalink.as_str()).trim_end_matches('/');
+            Some((format!("content/{file}"), format!("{base}/{}", below.join("/"))))
         })
-        .collect()
+        .collect();
+    (places, restricted)
 }
 
 #[cfg(test)]

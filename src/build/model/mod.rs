@@ -6,6 +6,7 @@
 //!
 //! Knows nothing of Markdown or HTML beyond a page's first paragraph.
 
+mod access;
 mod excerpt;
 mod fields;
 mod load;
@@ -55,6 +56,8 @@ pub struct Site {
     pub hidden: Vec<String>,
     /// Files in `content/` that are no pages: path from the root → path in the site.
     pub files: FxHashMap<String, String>,
+    /// Those of them that are for whom their page is: path from the root → that page.
+    pub restricted_files: FxHashMap<String, PageId>,
     /// Each page's place in its section's order.
     places: Vec<Option<u32>>,
     /// Answers to queries already asked.
@@ -72,6 +75,8 @@ impl Site {
         let page = &mut self.pages[id.index()];
         page.words = head.words;
         page.summary.clone_from(&head.summary);
+        page.is_said = head.is_said;
+        page.without_its_text();
     }
 
     /// The page whose source is at `path` below `content/`.

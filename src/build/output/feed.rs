@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
-use super::plan::{Plan, Subject};
+use super::plan::{Plan, Subject, Version};
 use crate::build::model::{Kind, Order, PageQuery, Site, SortBy};
+use crate::site::meter::SearchEngines;
 use crate::site::permalink::{Permalink, encode_path};
 
 /// The newest pages as an Atom feed. Pages without a date have no place in time and are
@@ -61,7 +62,13 @@ pub fn atom(site: &Site) -> Vec<u8> {
 pub fn sitemap(site: &Site, plan: &Plan) -> Vec<u8> {
     let base = escaped(site.config.base_url.trim_end_matches('/'));
     let mut lines: Vec<String> = Vec::with_capacity(plan.outputs.len());
+    let is_unlisted = site.config.edge.meter.search_engines == SearchEngines::None;
     for output in &plan.outputs {
+        match output.version {
+            Version::Public => {}
+            Version::Open if !is_unlisted => {}
+            Version::Open | Version::Full => continue,
+        }
         let date = match &output.subject {
             Subject::Page(id, 1) => {
                 let page = site.page(*id);

@@ -6,6 +6,7 @@
 
 pub mod feed;
 pub mod link;
+mod open;
 pub mod plan;
 pub mod render;
 

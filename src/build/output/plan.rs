@@ -1,5 +1,7 @@
 //! The plan: which paths the site has, and what answers each.
 
+use std::borrow::Cow;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::build::data_pages::Routes;
@@ -36,15 +38,55 @@ pub enum Subject {
     Alias(Permalink),
 }
 
+/// For whom an output is, of those at one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// Everybody: there is no other.
+    Public,
+    /// Everybody, in place of the other one: what may be said of a page that is not for all.
+    Open,
+    /// Those for whom the page is. It is never checked out.
+    Full,
+}
+
+/// What the names of outputs begin with that are never checked out: no path does.
+const FULL: &str = "full:";
+
+/// The path of the output `name`, if it is one that is never checked out.
+pub fn path_of_full(name: &str) -> Option<&str> {
+    name.strip_prefix(FULL)
+}
+
+/// The name of the output at `path` that is never checked out.
+pub fn full_at(path: &str) -> String {
+    format!("{FULL}{path}")
+}
+
 /// One output.
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// Its path in the site.
     pub path: Permalink,
+    /// Which of those at this path.
+    pub version: Version,
     /// What it is about.
     pub subject: Subject,
     /// The layout that renders it, for what has one.
     pub layout: Option<String>,
+}
+
+impl Planned {
+    fn is_page(&self) -> bool {
+        matches!(self.subject, Subject::Page(..))
+    }
+
+    /// What no other output is called: its path, or a name that is none.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self.version {
+            Version::Public | Version::Open => self.path.as_str().into(),
+            Version::Full => full_at(self.path.as_str()).into(),
+        }
+    }
 }
 
 /// All outputs.
@@ -54,6 +96,8 @@ pub struct Plan {
     pub outputs: Vec<Planned>,
     /// Path → its place in `outputs`.
     by_path: FxHashMap<String, usize>,
+    /// The same for whole pages, which stand behind their open ones.
+    whole: FxHashMap<String, usize>,
     /// What the edge answers from the store.
     pub routes: Routes,
 }
@@ -64,15 +108,29 @@ impl Plan {
         self.by_path.get(path).map(|at| &self.outputs[*at].subject)
     }
 
+    /// Whether an output is called so.
+    pub fn has(&self, name: &str) -> bool {
+        let at = match path_of_full(name) {
+            Some(path) => self.whole.get(path).or_else(|| self.by_path.get(path)),
+            None => self.by_path.get(name),
+        };
+        at.is_some_and(|at| self.outputs[*at].name() == name)
+    }
+
     /// The outputs of the page at `permalink`: itself, and its further list pages.
     pub fn of_page(&self, permalink: &Permalink) -> impl Iterator<Item = &Planned> {
-        let numbered = (1..).map(|number| self.by_path.get(permalink.list_page(number).as_str()));
-        numbered.map_while(|at| at.map(|at| &self.outputs[*at]))
+        let numbered = (1..).map(|number| permalink.list_page(number));
+        let places = numbered.map_while(|path| {
+            let path = path.as_str();
+            Some([Some(*self.by_path.get(path)?), self.whole.get(path).copied()])
+        });
+        places.flatten().flatten().map(|at| &self.outputs[at])
     }
 
     /// Every path.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.outputs.iter().map(|output| output.path.as_str())
+        let first = self.outputs.iter().filter(|output| output.version != Version::Full || !output.is_page());
+        first.map(|output| output.path.as_str())
     }
 }
 
@@ -96,7 +154,10 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], texts: &Texts<'_>,
             if path == "index.html" || path.ends_with("/index.html") {
                 path.truncate(path.len() - "index.html".len());
             }
-            planner.claim(Planned { path: Permalink::file(&path), subject: Subject::File(file.clone()), layout: None });
+            let version =
+                if site.restricted_files.contains_key(file) { Version::Full } else { Version::Public };
+            let subject = Subject::File(file.clone());
+            planner.claim(Planned { path: Permalink::file(&path), version, subject, layout: None });
         }
     }
     for id in site.ids() {
@@ -145,11 +206,18 @@ impl Planner<'_> {
             _ => 1,
         };
         for number in 1..=number {
-            self.claim(Planned {
+            let version = if page.is_restricted() { Version::Open } else { Version::Public };
+            let output = Planned {
                 path: page.permalink.list_page(number),
+                version,
                 subject: Subject::Page(id, number),
                 layout: layout.clone(),
-            });
+            };
+            let whole = Planned { version: Version::Full, ..output.clone() };
+            if self.claim(output) && page.is_restricted() {
+                self.plan.whole.insert(whole.path.as_str().to_owned(), self.plan.outputs.len());
+                self.plan.outputs.push(whole);
+            }
         }
     }
 
@@ -160,7 +228,8 @@ impl Planner<'_> {
             return;
         }
         let layout = self.layout(Role::Taxonomy, &taxonomy.name, config::FILE);
-        self.claim(Planned { path: taxonomy.permalink.clone(), subject: Subject::Taxonomy(index), layout });
+        let (path, version) = (taxonomy.permalink.clone(), Version::Public);
+        self.claim(Planned { path, version, subject: Subject::Taxonomy(index), layout });
         let layout = self.layout(Role::Term, &taxonomy.name, config::FILE);
         for (place, term) in taxonomy.terms.iter().enumerate() {
             let number = match &layout {
@@ -172,6 +241,7 @@ impl Planner<'_> {
             for number in 1..=number {
                 self.claim(Planned {
                     path: term.permalink.list_page(number),
+                    version: Version::Public,
                     subject: Subject::Term(index, place, number),
                     layout: layout.clone(),
                 });
@@ -206,7 +276,8 @@ impl Planner<'_> {
         } else {
             Permalink::from_segments(alias.split('/').filter(|part| !part.is_empty()))
         };
-        self.claim(Planned { path, subject: Subject::Alias(page.permalink.clone()), layout: None });
+        let subject = Subject::Alias(page.permalink.clone());
+        self.claim(Planned { path, version: Version::Public, subject, layout: None });
     }
 
     /// What every site has, unless the author has put a file of his own there.
@@ -224,11 +295,12 @@ impl Planner<'_> {
 
     fn claim_if_free(&mut self, path: &str, subject: Subject, layout: Option<String>) {
         if self.plan.at(path).is_none() {
-            self.claim(Planned { path: Permalink::file(path), subject, layout });
+            self.claim(Planned { path: Permalink::file(path), version: Version::Public, subject, layout });
         }
     }
 
-    fn claim(&mut self, output: Planned) {
+    /// Whether it was given what it claims.
+    fn claim(&mut self, output: Planned) -> bool {
         let path = output.path.as_str();
         if let Some(reserved) = reserved::claimed(path) {
             let place = self.claimant(&output).0;
@@ -243,7 +315,7 @@ impl Planner<'_> {
                     _ => "give it another name",
                 }),
             );
-            return;
+            return false;
         }
         if !is_path(path) {
             let place = self.claimant(&output).0;
@@ -251,7 +323,7 @@ impl Planner<'_> {
                 format!("`{path}` can be no path in the site: a part of it is empty, leads up, or is too long");
             self.found
                 .push(Diagnostic::error(Code::FrontMatter, place, message).hint("give it a shorter, plainer name"));
-            return;
+            return false;
         }
         if let Some(other) = self.plan.by_path.get(path) {
             let (one, (_, other)) = (self.claimant(&output).0, self.claimant(&self.plan.outputs[*other]));
@@ -263,10 +335,11 @@ impl Planner<'_> {
                 )
                 .hint("rename one of them, or give a page another `slug`"),
             );
-            return;
+            return false;
         }
         self.plan.by_path.insert(path.to_owned(), self.plan.outputs.len());
         self.plan.outputs.push(output);
+        true
     }
 
     /// A file cannot stand where a folder must: `/a` and `/a/` are two URLs, but one name in
@@ -274,7 +347,8 @@ impl Planner<'_> {
     fn files_and_folders(&mut self) {
         let files: FxHashSet<&str> = self.plan.paths().filter(|path| !path.ends_with('/')).collect();
         let mut wrong = Vec::new();
-        for output in &self.plan.outputs {
+        let outputs = self.plan.outputs.iter().filter(|output| output.version != Version::Full || !output.is_page());
+        for output in outputs {
             let path = output.path.as_str();
             let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
             for file in folders.filter(|folder| files.contains(folder)) {
@@ -334,8 +408,18 @@ impl Planner<'_> {
     }
 }
 
-/// What an output is about, so that it can be known again in another build.
-pub fn name_of(site: &Site, subject: &Subject) -> String {
+/// What an output is about, and for whom, so that it can be known again in another build.
+pub fn subject_of(site: &Site, output: &Planned) -> String {
+    let about = about(site, &output.subject);
+    match &output.subject {
+        Subject::Page(id, _) if output.version != Version::Public => {
+            format!("{about}, {:?} of {}", output.version, site.page(*id).access)
+        }
+        _ => about,
+    }
+}
+
+fn about(site: &Site, subject: &Subject) -> String {
     match subject {
         Subject::Page(id, number) => format!("page {number} of {}", site.page(*id).file()),
         Subject::Taxonomy(index) => format!("terms of {}", site.taxonomies[*index].name),

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::site::audience::Audience;
 use crate::site::config;
 use crate::site::digest::{Digest, NotADigest};
 use crate::site::form::Form;
@@ -59,6 +60,9 @@ pub struct Manifest {
     pub forms: BTreeMap<String, Form>,
     /// The folder of the search index below `.littoral/search/`, when there is one.
     pub search: Option<String>,
+    /// Those of what is not for everybody, by audience.
+    #[serde(default)]
+    pub search_parts: Vec<SearchPart>,
 }
 
 impl Manifest {
@@ -80,15 +84,22 @@ impl Manifest {
             templates: BTreeMap::new(),
             forms: BTreeMap::new(),
             search: None,
+            search_parts: Vec::new(),
         }
     }
 }
 
 impl Manifest {
+    /// The folders of its search indexes.
+    pub fn indexes(&self) -> impl Iterator<Item = &str> {
+        let parts = self.search_parts.iter().flat_map(|part| [part.open.as_deref(), part.full.as_deref()]);
+        parts.flatten().chain(self.search.as_deref())
+    }
+
     /// Its bytes. What `serde_json` makes of it, with the entries on all cores: there are as
     /// many as the site has files.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let Self { format, site, entries, redirects, shells, templates, forms, search } = self;
+        let Self { format, site, entries, redirects, shells, templates, forms, search, search_parts } = self;
         let entries = entries.par_chunks(1_024).map(serde_json::to_vec).collect::<serde_json::Result<Vec<_>>>()?;
         let length = entries.iter().map(Vec::len).sum::<usize>() + 256 * (redirects.len() + 64);
         let mut bytes = Vec::with_capacity(length);
@@ -114,6 +125,8 @@ impl Manifest {
         serde_json::to_writer(&mut bytes, forms)?;
         bytes.extend_from_slice(b",\"search\":");
         serde_json::to_writer(&mut bytes, search)?;
+        bytes.extend_from_slice(b",\"search_parts\":");
+        serde_json::to_writer(&mut bytes, search_parts)?;
         bytes.push(b'}');
         Ok(bytes)
     }
@@ -154,6 +167,37 @@ pub struct Entry {
     /// The fragments in it, in order of place; none in most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fragments: Vec<Fragment>,
+    /// What those get for whom it is, in its place. It is never checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<Box<Full>>,
+}
+
+/// What only some may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Full {
+    /// They.
+    pub audience: Audience,
+    /// The bytes.
+    pub object: Digest,
+    /// How many.
+    pub length: u64,
+    /// The fragments in it, in order of place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
+    /// Of a file beside a page, the path of that page; absent for a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+/// The search indexes of one audience: folders below `.littoral/search/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPart {
+    /// Whose they are.
+    pub audience: Audience,
+    /// That of what everybody else sees in the place of its pages.
+    pub open: Option<String>,
+    /// That of its pages.
+    pub full: Option<String>,
 }
 
 /// A fragment in an output: what the edge puts there, and in the place of what.
@@ -187,7 +231,8 @@ pub enum Access {
     /// Everybody; it is checked out into `public/`.
     #[default]
     Public,
-    /// Nobody by its own path: it is the answer to something else, as the page for 404 is.
+    /// Nobody by its own path: it is the answer to something else, as the page for 404 is; or
+    /// those alone whom [`Entry::full`] names.
     Internal,
 }
 
@@ -235,6 +280,13 @@ mod tests {
             element: (at, at + 40),
             fallback: (at + 10, at + 20),
         };
+        let full = Full {
+            audience: Audience::Members,
+            object: Digest::of(&[3]),
+            length: 9,
+            fragments: vec![fragment(3)],
+            page: Some("/".to_owned()),
+        };
         for count in [0, 1, 1_024, 1_025, 5_000] {
             let entry = |number| Entry {
                 path: format!("/p{number}/"),
@@ -245,6 +297,7 @@ mod tests {
                 access: if number % 2 == 0 { Access::Public } else { Access::Internal },
                 title: (number % 3 == 0).then(|| format!("\"{number}\"")),
                 fragments: (number % 5 == 0).then(|| fragment(number as usize)).into_iter().collect(),
+                full: (number % 7 == 0).then(|| Box::new(full.clone())),
             };
             let shell =
                 Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)], fragments: vec![fragment(0)] };
@@ -252,6 +305,11 @@ mod tests {
                 entries: (0..count).map(entry).collect(),
                 shells: [("page".to_owned(), shell)].into(),
                 search: Some("index".to_owned()),
+                search_parts: vec![SearchPart {
+                    audience: "tier:paid".parse().unwrap(),
+                    open: None,
+                    full: Some("x".to_owned()),
+                }],
                 ..Manifest::empty()
             };
             let bytes = manifest.to_json().unwrap();

@@ -1,0 +1,76 @@
+//! Access: who gets the whole of a page that is not for everybody, and what the others get.
+//!
+//! | who asks                                   | gets                                            |
+//! |---|---|
+//! | somebody for whom the page is              | the whole page                                  |
+//! | anybody else                               | the open page at the same path                  |
+//! | anybody else, for a file beside the page   | what is said of a path that is not there (404)  |
+//!
+//! Each of these answers is `private, no-store` and varies by the cookie: which one it is says who
+//! asked. Everything that is asked of a page (a range, a head, whether it has changed) is asked of
+//! the one that this reader gets, so the tag and the length of the other are told to nobody.
+
+use hyper::HeaderMap;
+use hyper::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, VARY};
+use hyper::http::request::Parts;
+
+use super::headers::PRIVATE;
+use super::live_release::{File, LiveRelease, Restricted};
+use super::node::Edge;
+use super::room::Peer;
+use super::session;
+use crate::site::audience::{Audience, Standing};
+use crate::site::meter::SearchEngines;
+
+const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+
+/// What a reader gets.
+pub(super) struct Given<'r> {
+    /// Nothing, when there is nothing at the path for them.
+    pub(super) file: Option<&'r File>,
+    /// Whether it is what is for everybody.
+    is_open: bool,
+}
+
+/// What the reader who has sent `parts` gets at `path`, where `restricted` stands.
+pub(super) async fn given<'r>(
+    edge: &Edge,
+    release: &'r LiveRelease,
+    path: &str,
+    restricted: &'r Restricted,
+    (parts, peer): (&Parts, Peer),
+) -> Given<'r> {
+    // Whoever cannot be known is a visitor.
+    let reader = session::reader_of(edge, parts, peer).await;
+    let standing = reader.as_ref().map_or(Standing::Visitor, session::Reader::standing);
+    if restricted.audience.admits(&standing) {
+        return Given { file: Some(&restricted.file), is_open: false };
+    }
+    Given { file: release.file(path), is_open: true }
+}
+
+impl Given<'_> {
+    /// Says in the headers of its answer that it is one reader's.
+    pub(super) fn mark(&self, release: &LiveRelease, headers: &mut HeaderMap) {
+        if self.is_open { mark_open(release, headers) } else { mark_private(headers) }
+    }
+}
+
+/// Whether who asks can be nobody but a visitor, so that the open page is theirs at once.
+pub(super) fn open_at_once(release: &LiveRelease, path: &str, headers: &HeaderMap, query: Option<&str>) -> bool {
+    let is_visitor = !headers.contains_key(COOKIE) && query.is_none();
+    is_visitor && release.restricted(path).is_some_and(|restricted| restricted.audience != Audience::Metered)
+}
+
+/// Says that an answer is the open page.
+pub(super) fn mark_open(release: &LiveRelease, headers: &mut HeaderMap) {
+    mark_private(headers);
+    if release.site.edge.meter.search_engines == SearchEngines::None {
+        headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    }
+}
+
+fn mark_private(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, PRIVATE);
+    headers.append(VARY, HeaderValue::from_static("cookie"));
+}
