@@ -193,24 +193,30 @@ impl Asked<'_> {
     async fn file_in(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Option<Response<Body>>, NotAnswered> {
         let Some(restricted) = release.restricted(path) else {
             return match release.file(path) {
-                Some(file) => self.file_of(release, file).await.map(Some),
+                Some(file) => self.file_of(release, file, self.parts).await.map(Some),
                 None => Ok(None),
             };
         };
         let given = access::given(self.edge, release, path, restricted, (self.parts, self.peer)).await;
         let Some(file) = given.file else { return Ok(None) };
-        let mut response = self.file_of(release, file).await?;
+        let parts = given.parts.as_deref().unwrap_or(self.parts);
+        let mut response = self.file_of(release, file, parts).await?;
         given.mark(release, response.headers_mut());
         Ok(Some(response))
     }
 
-    async fn file_of(&self, release: &Arc<LiveRelease>, file: &File) -> Result<Response<Body>, NotAnswered> {
+    async fn file_of(
+        &self,
+        release: &Arc<LiveRelease>,
+        file: &File,
+        parts: &Parts,
+    ) -> Result<Response<Body>, NotAnswered> {
         match release.holes(file) {
             // The fragments of a long page are filled by its script.
             Some(holes) if !files::is_long(file) => {
-                fragment::answer(self.edge, release, file, holes, self.parts, self.peer).await
+                fragment::answer(self.edge, release, file, holes, parts, self.peer).await
             }
-            _ => files::answer(self.edge, release, file, &self.parts.method, &self.parts.headers).await,
+            _ => files::answer(self.edge, release, file, &parts.method, &parts.headers).await,
         }
     }
 

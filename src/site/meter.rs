@@ -1,5 +1,8 @@
 //! The meter: how many of the metered pages are free, and for whom.
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 /// The most that may be free in a period.
@@ -53,6 +56,24 @@ impl Period {
             Self::Month => "month",
         }
     }
+
+    /// When the one that `now` is in began, and when it ends.
+    pub fn around(self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let today = TimeZone::UTC.to_datetime(now).date();
+        let begin = match self {
+            Self::Day => today,
+            Self::Week => today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days()),
+            Self::Month => today.first_of_month(),
+        };
+        let end = match self {
+            Self::Day => begin.saturating_add(1.day()),
+            Self::Week => begin.saturating_add(7.days()),
+            Self::Month => begin.saturating_add(1.month()),
+        };
+        // A day at the end of all time has no midnight after it.
+        let at = |day: jiff::civil::Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).unwrap_or(now);
+        (at(begin), at(end))
+    }
 }
 
 /// What search engines find. That they may read what others pay for is no choice: nobody can
@@ -64,4 +85,21 @@ pub enum SearchEngines {
     Open,
     /// Nothing: they are told not to show it, and no sitemap names it.
     None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_those_of_the_calendar() {
+        let check = |period: Period, now: &str, expected: (&str, &str)| {
+            let (begin, end) = period.around(now.parse().unwrap());
+            assert_eq!((begin.to_string().as_str(), end.to_string().as_str()), expected, "{now}");
+        };
+        check(Period::Day, "2026-11-28T23:59:59Z", ("2026-11-28T00:00:00Z", "2026-11-29T00:00:00Z"));
+        check(Period::Week, "2026-11-29T12:00:00Z", ("2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"));
+        check(Period::Week, "2026-11-30T00:00:00Z", ("2026-11-30T00:00:00Z", "2026-12-07T00:00:00Z"));
+        check(Period::Month, "2026-12-31T00:00:00Z", ("2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"));
+    }
 }

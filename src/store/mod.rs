@@ -23,6 +23,7 @@ mod error;
 mod forms;
 mod history;
 mod letters;
+mod meter;
 mod migrations;
 mod outbox;
 mod postgres;
@@ -48,6 +49,7 @@ pub use forms::{
 };
 pub use history::{KEPT_READS, PageRead};
 pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
+pub use meter::{MeterReader, Metered, MeteredRead, VisitorDigest};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 #![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
+mod access;
 mod account;
 mod admin;
 mod api;
@@ -20,6 +21,7 @@ mod laws;
 mod listed;
 mod listing;
 mod live;
+mod meter;
 mod moved;
 mod pages;
 mod patience;

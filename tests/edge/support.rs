@@ -66,6 +66,7 @@ impl Release {
             templates: Default::default(),
             forms: Default::default(),
             search: None,
+            search_parts: Vec::new(),
         };
         let shelf = Shelf::of(root);
         Self { writer: Writer::open(shelf.clone()).unwrap(), shelf, manifest }
@@ -87,6 +88,7 @@ impl Release {
             access: Access::Public,
             title: None,
             fragments: Vec::new(),
+            full: None,
         });
     }
 

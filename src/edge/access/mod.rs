@@ -10,17 +10,21 @@
 //! asked. Everything that is asked of a page (a range, a head, whether it has changed) is asked of
 //! the one that this reader gets, so the tag and the length of the other are told to nobody.
 
+mod meter;
+
 use hyper::HeaderMap;
-use hyper::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, VARY};
+use hyper::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, SET_COOKIE, VARY};
 use hyper::http::request::Parts;
 
 use super::headers::PRIVATE;
 use super::live_release::{File, LiveRelease, Restricted};
 use super::node::Edge;
 use super::room::Peer;
-use super::session;
-use crate::site::audience::{Audience, Standing};
+use super::session::{self, Cookie};
+use crate::site::audience::Audience;
 use crate::site::meter::SearchEngines;
+
+pub(super) use meter::{merge as merge_meter, shown as meter_shown};
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
@@ -30,6 +34,9 @@ pub(super) struct Given<'r> {
     pub(super) file: Option<&'r File>,
     /// Whether it is what is for everybody.
     is_open: bool,
+    /// The head of the request, if it is read as another one than it came: with the cookie.
+    pub(super) parts: Option<Box<Parts>>,
+    cookie: Option<Cookie>,
 }
 
 /// What the reader who has sent `parts` gets at `path`, where `restricted` stands.
@@ -40,19 +47,36 @@ pub(super) async fn given<'r>(
     restricted: &'r Restricted,
     (parts, peer): (&Parts, Peer),
 ) -> Given<'r> {
-    // Whoever cannot be known is a visitor.
-    let reader = session::reader_of(edge, parts, peer).await;
-    let standing = reader.as_ref().map_or(Standing::Visitor, session::Reader::standing);
-    if restricted.audience.admits(&standing) {
-        return Given { file: Some(&restricted.file), is_open: false };
+    let open = || Given { file: release.file(path), is_open: true, parts: None, cookie: None };
+    let whole = || Given { file: Some(&restricted.file), is_open: false, parts: None, cookie: None };
+    // Whoever cannot be known gets what is for everybody.
+    let Ok(reader) = session::Reader::of(edge, &session::Head::of(parts, peer)).await else { return open() };
+    if restricted.audience.admits(&reader.standing()) {
+        return whole();
     }
-    Given { file: release.file(path), is_open: true }
+    if restricted.audience != Audience::Metered {
+        return open();
+    }
+    let meter::Counted { is_free, cookie } = meter::count(edge, release, (path, restricted), &reader, parts).await;
+    if !is_free {
+        return open();
+    }
+    // What the page shows of the meter is to count this read, too.
+    let counted = cookie.as_ref().map(|cookie| {
+        let mut parts = parts.clone();
+        parts.headers.append(COOKIE, cookie.sent());
+        Box::new(parts)
+    });
+    Given { parts: counted, cookie, ..whole() }
 }
 
 impl Given<'_> {
     /// Says in the headers of its answer that it is one reader's.
     pub(super) fn mark(&self, release: &LiveRelease, headers: &mut HeaderMap) {
         if self.is_open { mark_open(release, headers) } else { mark_private(headers) }
+        if let Some(cookie) = &self.cookie {
+            headers.append(SET_COOKIE, cookie.header());
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::source::{Asked, Finding, Found, Source};
+use crate::edge::access;
 use crate::edge::history;
 use crate::edge::listing;
 use crate::edge::live_release::LiveRelease;
@@ -21,6 +22,7 @@ use crate::store::StoreError;
 pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
     match name {
         "costs" => Some(&Costs),
+        "meter" => Some(&MeterShown),
         "pages" => Some(&Pages),
         "recently-read" => Some(&RecentlyRead),
         _ => None,
@@ -124,6 +126,19 @@ impl Source for RecentlyRead {
                 _ => Vec::new(),
             };
             Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), reads: Vec::new() })
+        })
+    }
+}
+
+/// How many of the metered pages are free for the reader yet.
+#[derive(Debug)]
+struct MeterShown;
+
+impl Source for MeterShown {
+    fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a> {
+        Box::pin(async {
+            let values = access::meter_shown(asked.edge(), asked.release(), asked.reader.as_deref()).await?;
+            Ok(Found { values, reads: Vec::new() })
         })
     }
 }
