@@ -639,9 +639,9 @@ fn request<'a>(shelf: Shelf, sources: &'a Folder) -> Request<'a> {
 
 /// The manifest of the live release, an entry a line, with the head of its bytes.
 fn lines(shelf: &Shelf) -> String {
-    let Manifest { entries, redirects, shells, templates, forms, search, search_parts, site, format } =
+    let Manifest { entries, redirects, shells, templates, forms, search, search_parts, feed, site, format } =
         shelf.manifest(shelf.current().unwrap()).unwrap();
-    let mut lines = format!("{format} {site:?} {search:?} {search_parts:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n");
+    let mut lines = format!("{format} {site:?} {search:?} {search_parts:?} {feed:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n");
     for entry in entries {
         let bytes = shelf.object(entry.object).unwrap();
         let head: String = String::from_utf8_lossy(&bytes).chars().take(120).collect();

@@ -11,6 +11,7 @@ mod diagnostics;
 mod form;
 mod new;
 mod outbox;
+mod preview;
 mod progress;
 mod seed;
 mod serve;
@@ -64,6 +65,8 @@ enum Command {
     Token(token::Options),
     /// List, try again and forget what is to be sent to others
     Outbox(outbox::Options),
+    /// Make a link that shows a page to whoever has it, for some days
+    Preview(preview::Options),
     /// Say who is an administrator
     User(user::Options),
 }
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Form(options) => form::run(&options),
         Command::Token(options) => token::run(&options),
         Command::Outbox(options) => outbox::run(&options),
+        Command::Preview(options) => preview::run(&options),
         Command::User(options) => user::run(&options),
     };
     match outcome {

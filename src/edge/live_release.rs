@@ -22,7 +22,7 @@ use crate::site::audience::{Audience, Standing};
 use crate::site::config::OpenTable;
 use crate::site::digest::Digest;
 use crate::site::form::Form;
-use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site};
+use crate::site::release::{self, Access, BuildId, CacheClass, FeedItem, Shelf, ShelfError, Site};
 use crate::site::table::TableName;
 use crate::store::Subscriptions;
 
@@ -58,6 +58,8 @@ pub struct LiveRelease {
     holes: Arc<[Arc<Holes>]>,
     newer_holes: Vec<Arc<Holes>>,
     shells: Arc<FxHashMap<Box<str>, Shell>>,
+    /// What members' own feeds are made of, the newest first.
+    pub(super) feed: Arc<[FeedItem]>,
     /// The forms that the site declares, by name.
     pub(super) forms: Arc<BTreeMap<String, Form>>,
     pub(super) templates: Arc<Templates>,
@@ -204,6 +206,7 @@ impl LiveRelease {
             holes,
             newer_holes: Vec::new(),
             shells: Arc::new(shells),
+            feed: manifest.feed.into(),
             forms: Arc::new(manifest.forms),
             templates: Arc::new(templates),
             data_pages: Arc::new(data_pages),

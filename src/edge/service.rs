@@ -24,12 +24,13 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, respond, search,
+    access, account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, respond, search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
 /// answers. So the order is that of the alphabet.
-const ROOMS: [Room; 12] = [
+const ROOMS: [Room; 13] = [
+    access::routes,
     account::routes,
     admin::routes,
     api::routes,

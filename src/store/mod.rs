@@ -20,6 +20,7 @@ mod changes;
 mod door;
 mod email_address;
 mod error;
+mod feeds;
 mod forms;
 mod history;
 mod letters;
@@ -29,6 +30,7 @@ mod outbox;
 mod postgres;
 mod preferences;
 mod rows;
+mod secrets;
 mod sessions;
 pub mod site_reads;
 mod sql;
@@ -43,6 +45,7 @@ pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT, RowChange};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::{QueryFault, StoreError};
+pub use feeds::FeedDigest;
 pub use forms::{
     ANSWERS_AT_ONCE, AnswerPlace, COUNTED, Cell, Destination, FormAnswer, FormCount, FormFile, Kept, NewAnswer,
     TWICE_WITHIN, Unfit,

@@ -23,11 +23,13 @@ mod listing;
 mod live;
 mod meter;
 mod moved;
+mod own_feed;
 mod pages;
 mod patience;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod preferences;
+mod preview;
 mod receiver;
 mod reload;
 mod search;

@@ -67,6 +67,7 @@ impl Release {
             forms: Default::default(),
             search: None,
             search_parts: Vec::new(),
+            feed: Vec::new(),
         };
         let shelf = Shelf::of(root);
         Self { writer: Writer::open(shelf.clone()).unwrap(), shelf, manifest }

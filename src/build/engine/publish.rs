@@ -14,7 +14,8 @@ use super::{BuildError, Report, Request, Why, has_errors, in_order, page_count};
 use crate::build::data_pages::is_data_page;
 use crate::build::layout::{self, Role};
 use crate::build::media;
-use crate::build::output::plan::{Subject, full_at, path_of_full};
+use crate::build::output::feed;
+use crate::build::output::plan::{Subject, full_at, is_checked_out, path_of_full, text_at};
 use crate::build::output::render::Renderer;
 use crate::build::shell;
 use crate::build::sources::read_text;
@@ -64,7 +65,7 @@ pub(super) fn publish(
     if has_errors(&report.diagnostics) {
         return Ok(report);
     }
-    let new: Vec<Entry> = made.names.iter().filter_map(|name| entry_of(world, kept, path_of(name))).collect();
+    let new: Vec<Entry> = made.names.iter().filter_map(|name| entry_of(world, kept, path_of(name)?)).collect();
     (request.ready)(&new);
     let indexes = made.finds.take().map_or(Ok(Vec::new()), |finds| finds.finish(world, kept))?;
     let manifest = manifest(world, kept, entries(world, kept, &assets), &indexes);
@@ -76,7 +77,7 @@ pub(super) fn publish(
         release: Some(published.id),
         hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),
         public: public(kept, &assets),
-        full: kept.outputs.iter().filter(|(name, _)| is_full(name)).map(|(_, output)| output.object).collect(),
+        full: kept.outputs.iter().filter(|(name, _)| !is_checked_out(name)).map(|(_, output)| output.object).collect(),
         indexes,
         language: world.site.config.language.clone(),
         diagnostics: report.diagnostics.clone(),
@@ -253,13 +254,9 @@ fn entry(path: &str, object: &Object, cache: CacheClass) -> Entry {
     }
 }
 
-fn is_full(name: &str) -> bool {
-    path_of_full(name).is_some()
-}
-
 /// The path that the output `name` answers.
-fn path_of(name: &str) -> &str {
-    path_of_full(name).unwrap_or(name)
+fn path_of(name: &str) -> Option<&str> {
+    path_of_full(name).or(Some(name).filter(|name| is_checked_out(name)))
 }
 
 /// What answers `path`; none for what an alias or a shell is.
@@ -298,8 +295,9 @@ fn full_of(world: &World, path: &str, output: &Output) -> Option<Full> {
 
 fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry> {
     // A whole page comes with its open one.
-    let is_first = |name: &&String| !is_full(name) || !kept.outputs.contains_key(path_of(name));
-    let outputs = kept.outputs.keys().filter(is_first).filter_map(|name| entry_of(world, kept, path_of(name)));
+    let path_of_first = |name| path_of(name).filter(|path| *path == name || !kept.outputs.contains_key(path));
+    let paths = kept.outputs.keys().filter_map(|name| path_of_first(name.as_str()));
+    let outputs = paths.filter_map(|path| entry_of(world, kept, path));
     let mut all: Vec<Entry> = outputs.chain(assets.iter().map(|(entry, _)| entry.clone())).collect();
     all.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
     all
@@ -307,7 +305,7 @@ fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry>
 
 /// The files of `public/`, and their objects.
 fn public(kept: &Kept, assets: &[(Entry, Object)]) -> Vec<(String, Object)> {
-    let outputs = kept.outputs.iter().filter(|(name, _)| *name != SHELL && !is_full(name));
+    let outputs = kept.outputs.iter().filter(|(name, _)| *name != SHELL && is_checked_out(name));
     let outputs = outputs.map(|(path, output)| (path.clone(), output.object));
     let mut files: Vec<_> = outputs.chain(assets.iter().map(|(entry, object)| (entry.path.clone(), *object))).collect();
     files.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -341,5 +339,8 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, indexes: &[Index]) 
     let templates = kept.templates.iter().map(|(name, object)| (name.clone(), object.digest)).collect();
     let forms = world.forms.all().clone();
     let (search, search_parts) = index::for_the_edge(indexes);
-    Manifest { format: FORMAT, site, entries, redirects, shells, templates, forms, search, search_parts }
+    let text = |id| kept.outputs.get(&text_at(world.site.page(id).permalink.as_str()));
+    let newest = feed::newest(&world.site).into_iter();
+    let feed = newest.filter_map(|id| Some(feed::item(&world.site, id, text(id)?.object.digest))).collect();
+    Manifest { format: FORMAT, site, entries, redirects, shells, templates, forms, search, search_parts, feed }
 }

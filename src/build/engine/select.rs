@@ -46,9 +46,9 @@ pub(super) fn damaged(writer: &Writer, kept: &Kept) -> FxHashSet<String> {
     }
     let listing = writer.listing();
     let outputs = kept.outputs.par_iter().filter(|(path, _)| *path != publish::SHELL);
-    let damaged = outputs.filter(|(name, output)| match plan::path_of_full(name) {
-        Some(_) => !writer.is_whole(&output.object),
-        None => !writer.stands_at(name, &output.object, &listing),
+    let damaged = outputs.filter(|(name, output)| match plan::is_checked_out(name) {
+        true => !writer.stands_at(name, &output.object, &listing),
+        false => !writer.is_whole(&output.object),
     });
     damaged.map(|(name, _)| name.clone()).collect()
 }

@@ -9,7 +9,6 @@ use std::rc::Rc;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::feed::escaped;
 use super::plan::{Planned, Subject};
 use super::render::{Rendered, Renderer, Text, with};
 use crate::build::layout::Scope;
@@ -18,6 +17,7 @@ use crate::build::trace::{Read, Setting};
 use crate::build::world::Reader;
 use crate::site::diagnostic::Diagnostic;
 use crate::site::search::Document;
+use crate::site::xml::escaped;
 
 /// The partial that invites.
 const INVITATION: &str = "partials/invitation";

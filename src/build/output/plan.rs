@@ -8,6 +8,7 @@ use crate::build::data_pages::Routes;
 use crate::build::front_matter;
 use crate::build::layout::{Layouts, Role};
 use crate::build::model::{Kind, Order, Origin, Page, PageId, PageQuery, Site, SortBy};
+use crate::build::output::feed;
 use crate::build::rows;
 use crate::build::texts::Texts;
 use crate::site::config;
@@ -47,10 +48,18 @@ pub enum Version {
     Open,
     /// Those for whom the page is. It is never checked out.
     Full,
+    /// The same in their own feeds: the text of a page alone.
+    Text,
 }
 
 /// What the names of outputs begin with that are never checked out: no path does.
 const FULL: &str = "full:";
+const TEXT: &str = "text:";
+
+/// Whether the output `name` is checked out.
+pub fn is_checked_out(name: &str) -> bool {
+    name.starts_with('/')
+}
 
 /// The path of the output `name`, if it is one that is never checked out.
 pub fn path_of_full(name: &str) -> Option<&str> {
@@ -60,6 +69,11 @@ pub fn path_of_full(name: &str) -> Option<&str> {
 /// The name of the output at `path` that is never checked out.
 pub fn full_at(path: &str) -> String {
     format!("{FULL}{path}")
+}
+
+/// The name of the text of the page at `path`, for feeds.
+pub fn text_at(path: &str) -> String {
+    format!("{TEXT}{path}")
 }
 
 /// One output.
@@ -76,8 +90,13 @@ pub struct Planned {
 }
 
 impl Planned {
-    fn is_page(&self) -> bool {
-        matches!(self.subject, Subject::Page(..))
+    /// Whether it is the first, or only one, at its path.
+    fn is_first(&self) -> bool {
+        match self.version {
+            Version::Public | Version::Open => true,
+            Version::Full => !matches!(self.subject, Subject::Page(..)),
+            Version::Text => false,
+        }
     }
 
     /// What no other output is called: its path, or a name that is none.
@@ -85,6 +104,7 @@ impl Planned {
         match self.version {
             Version::Public | Version::Open => self.path.as_str().into(),
             Version::Full => full_at(self.path.as_str()).into(),
+            Version::Text => text_at(self.path.as_str()).into(),
         }
     }
 }
@@ -98,6 +118,8 @@ pub struct Plan {
     by_path: FxHashMap<String, usize>,
     /// The same for whole pages, which stand behind their open ones.
     whole: FxHashMap<String, usize>,
+    /// The same for texts of pages.
+    texts: FxHashMap<String, usize>,
     /// What the edge answers from the store.
     pub routes: Routes,
 }
@@ -110,9 +132,10 @@ impl Plan {
 
     /// Whether an output is called so.
     pub fn has(&self, name: &str) -> bool {
-        let at = match path_of_full(name) {
-            Some(path) => self.whole.get(path).or_else(|| self.by_path.get(path)),
-            None => self.by_path.get(name),
+        let at = match (path_of_full(name), name.strip_prefix(TEXT)) {
+            (Some(path), _) => self.whole.get(path).or_else(|| self.by_path.get(path)),
+            (None, Some(path)) => self.texts.get(path),
+            (None, None) => self.by_path.get(name),
         };
         at.is_some_and(|at| self.outputs[*at].name() == name)
     }
@@ -122,14 +145,15 @@ impl Plan {
         let numbered = (1..).map(|number| permalink.list_page(number));
         let places = numbered.map_while(|path| {
             let path = path.as_str();
-            Some([Some(*self.by_path.get(path)?), self.whole.get(path).copied()])
+            let others = [&self.whole, &self.texts].map(|known| known.get(path).copied());
+            Some([Some(*self.by_path.get(path)?), others[0], others[1]])
         });
         places.flatten().flatten().map(|at| &self.outputs[at])
     }
 
     /// Every path.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        let first = self.outputs.iter().filter(|output| output.version != Version::Full || !output.is_page());
+        let first = self.outputs.iter().filter(|output| output.is_first());
         first.map(|output| output.path.as_str())
     }
 }
@@ -289,6 +313,14 @@ impl Planner<'_> {
         if self.site.config.feed.limit > 0 {
             self.claim_if_free(&self.site.config.feed.path, Subject::Feed, None);
         }
+        // Only where a feed can say more to some than to others.
+        if self.site.pages.iter().any(Page::is_restricted) {
+            for id in feed::newest(self.site) {
+                let (path, subject) = (self.site.page(id).permalink.clone(), Subject::Page(id, 1));
+                self.plan.texts.insert(path.as_str().to_owned(), self.plan.outputs.len());
+                self.plan.outputs.push(Planned { path, version: Version::Text, subject, layout: None });
+            }
+        }
         self.claim_if_free("/sitemap.xml", Subject::Sitemap, None);
         self.claim_if_free("/robots.txt", Subject::Robots, None);
     }
@@ -347,8 +379,7 @@ impl Planner<'_> {
     fn files_and_folders(&mut self) {
         let files: FxHashSet<&str> = self.plan.paths().filter(|path| !path.ends_with('/')).collect();
         let mut wrong = Vec::new();
-        let outputs = self.plan.outputs.iter().filter(|output| output.version != Version::Full || !output.is_page());
-        for output in outputs {
+        for output in self.plan.outputs.iter().filter(|output| output.is_first()) {
             let path = output.path.as_str();
             let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
             for file in folders.filter(|folder| files.contains(folder)) {

@@ -160,7 +160,8 @@ impl Renderer<'_> {
             }
         };
         // The text is the same on each list page: it is found by the first.
-        let is_found = number == 1 && {
+        let is_text = output.version == Version::Text;
+        let is_found = number == 1 && !is_text && {
             reader.note(&Read::Setting(Setting::Search));
             site.config.search && page.front.in_search
         };
@@ -191,6 +192,11 @@ impl Renderer<'_> {
         } else {
             // The text is the same on each list page: its mistakes are told once.
             rendered.found.clear();
+        }
+        if is_text {
+            // Its mistakes are told by the page.
+            let bytes = Some(html.html.into_bytes());
+            return Rendered { bytes, ..Rendered::default() };
         }
         let fields = output.layout.as_deref().map_or(Fields::NONE, |layout| self.world.layouts.fields(layout));
         let described = reader.ask(&read_whole(page, fields));

@@ -3,17 +3,21 @@
 //! | who asks                                   | gets                                            |
 //! |---|---|
 //! | somebody for whom the page is              | the whole page                                  |
+//! | who has some of them free (`meter`)        | the whole page, which is counted                |
 //! | anybody else                               | the open page at the same path                  |
+//! | who has a signed link (`preview`)          | the whole page                                  |
 //! | anybody else, for a file beside the page   | what is said of a path that is not there (404)  |
 //!
 //! Each of these answers is `private, no-store` and varies by the cookie: which one it is says who
 //! asked. Everything that is asked of a page (a range, a head, whether it has changed) is asked of
 //! the one that this reader gets, so the tag and the length of the other are told to nobody.
 
+mod feed;
 mod meter;
+mod preview;
 
 use hyper::HeaderMap;
-use hyper::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, SET_COOKIE, VARY};
+use hyper::header::{CACHE_CONTROL, COOKIE, HeaderName, HeaderValue, REFERRER_POLICY, SET_COOKIE, VARY};
 use hyper::http::request::Parts;
 
 use super::headers::PRIVATE;
@@ -24,6 +28,7 @@ use super::session::{self, Cookie};
 use crate::site::audience::Audience;
 use crate::site::meter::SearchEngines;
 
+pub(super) use feed::routes;
 pub(super) use meter::{merge as merge_meter, shown as meter_shown};
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -36,7 +41,9 @@ pub(super) struct Given<'r> {
     is_open: bool,
     /// The head of the request, if it is read as another one than it came: with the cookie.
     pub(super) parts: Option<Box<Parts>>,
-    cookie: Option<Cookie>,
+    cookies: Vec<HeaderValue>,
+    /// Whether a link shows it to somebody whom it is not for.
+    is_preview: bool,
 }
 
 /// What the reader who has sent `parts` gets at `path`, where `restricted` stands.
@@ -47,8 +54,13 @@ pub(super) async fn given<'r>(
     restricted: &'r Restricted,
     (parts, peer): (&Parts, Peer),
 ) -> Given<'r> {
-    let open = || Given { file: release.file(path), is_open: true, parts: None, cookie: None };
-    let whole = || Given { file: Some(&restricted.file), is_open: false, parts: None, cookie: None };
+    let open =
+        || Given { file: release.file(path), is_open: true, parts: None, cookies: Vec::new(), is_preview: false };
+    let whole = || Given { file: Some(&restricted.file), is_open: false, ..open() };
+    if let Some(token) = preview::shown_by(edge, path, restricted, parts).await {
+        let cookies = if restricted.page.is_none() { vec![preview::cookie(path, &token)] } else { Vec::new() };
+        return Given { cookies, is_preview: true, ..whole() };
+    }
     // Whoever cannot be known gets what is for everybody.
     let Ok(reader) = session::Reader::of(edge, &session::Head::of(parts, peer)).await else { return open() };
     if restricted.audience.admits(&reader.standing()) {
@@ -67,15 +79,21 @@ pub(super) async fn given<'r>(
         parts.headers.append(COOKIE, cookie.sent());
         Box::new(parts)
     });
-    Given { parts: counted, cookie, ..whole() }
+    let cookies = cookie.iter().map(Cookie::header).collect();
+    Given { parts: counted, cookies, ..whole() }
 }
 
 impl Given<'_> {
     /// Says in the headers of its answer that it is one reader's.
     pub(super) fn mark(&self, release: &LiveRelease, headers: &mut HeaderMap) {
         if self.is_open { mark_open(release, headers) } else { mark_private(headers) }
-        if let Some(cookie) = &self.cookie {
-            headers.append(SET_COOKIE, cookie.header());
+        for cookie in &self.cookies {
+            headers.append(SET_COOKIE, cookie.clone());
+        }
+        if self.is_preview {
+            // The token stands in the address.
+            headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+            headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct Manifest {
     /// Those of what is not for everybody, by audience.
     #[serde(default)]
     pub search_parts: Vec<SearchPart>,
+    /// What members' own feeds are made of, the newest first; none where all is for everybody.
+    #[serde(default)]
+    pub feed: Vec<FeedItem>,
 }
 
 impl Manifest {
@@ -85,6 +88,7 @@ impl Manifest {
             forms: BTreeMap::new(),
             search: None,
             search_parts: Vec::new(),
+            feed: Vec::new(),
         }
     }
 }
@@ -99,7 +103,7 @@ impl Manifest {
     /// Its bytes. What `serde_json` makes of it, with the entries on all cores: there are as
     /// many as the site has files.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let Self { format, site, entries, redirects, shells, templates, forms, search, search_parts } = self;
+        let Self { format, site, entries, redirects, shells, templates, forms, search, search_parts, feed } = self;
         let entries = entries.par_chunks(1_024).map(serde_json::to_vec).collect::<serde_json::Result<Vec<_>>>()?;
         let length = entries.iter().map(Vec::len).sum::<usize>() + 256 * (redirects.len() + 64);
         let mut bytes = Vec::with_capacity(length);
@@ -127,6 +131,8 @@ impl Manifest {
         serde_json::to_writer(&mut bytes, search)?;
         bytes.extend_from_slice(b",\"search_parts\":");
         serde_json::to_writer(&mut bytes, search_parts)?;
+        bytes.extend_from_slice(b",\"feed\":");
+        serde_json::to_writer(&mut bytes, feed)?;
         bytes.push(b'}');
         Ok(bytes)
     }
@@ -187,6 +193,27 @@ pub struct Full {
     /// Of a file beside a page, the path of that page; absent for a page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+}
+
+/// A page as a feed names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedItem {
+    /// Its path, decoded.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// When it was published (RFC 3339).
+    pub published: String,
+    /// When it was changed.
+    pub updated: String,
+    /// Its terms, as their author writes them.
+    pub terms: Vec<String>,
+    /// What everybody may read of it.
+    pub summary: String,
+    /// For whom its text is.
+    pub audience: Audience,
+    /// The text: HTML.
+    pub text: Digest,
 }
 
 /// The search indexes of one audience: folders below `.littoral/search/`.
@@ -309,6 +336,16 @@ mod tests {
                     audience: "tier:paid".parse().unwrap(),
                     open: None,
                     full: Some("x".to_owned()),
+                }],
+                feed: vec![FeedItem {
+                    path: "/".to_owned(),
+                    title: "\"".to_owned(),
+                    published: String::new(),
+                    updated: String::new(),
+                    terms: vec!["sea".to_owned()],
+                    summary: String::new(),
+                    audience: Audience::Metered,
+                    text: Digest::of(&[4]),
                 }],
                 ..Manifest::empty()
             };

@@ -21,7 +21,7 @@ mod took;
 mod writer;
 
 pub use manifest::{
-    Access, BuildId, CacheClass, Entry, FORMAT, Fragment, Full, Manifest, Redirect, SearchPart, Shell, Site,
+    Access, BuildId, CacheClass, Entry, FORMAT, FeedItem, Fragment, Full, Manifest, Redirect, SearchPart, Shell, Site,
 };
 pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};

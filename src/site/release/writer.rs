@@ -419,7 +419,8 @@ fn objects_of(manifest: &Manifest) -> impl Iterator<Item = Digest> + '_ {
     let entries = manifest.entries.iter().flat_map(move |entry| [Some(entry.object), full(entry)]).flatten();
     let shells = manifest.shells.values().map(|shell| shell.object);
     let stubs = manifest.redirects.iter().map(|redirect| redirect.stub);
-    entries.chain(shells).chain(stubs).chain(manifest.templates.values().copied())
+    let texts = manifest.feed.iter().map(|item| item.text);
+    entries.chain(shells).chain(stubs).chain(texts).chain(manifest.templates.values().copied())
 }
 
 fn release_ids(shelf: &Shelf) -> io::Result<Vec<BuildId>> {
