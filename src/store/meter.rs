@@ -70,15 +70,18 @@ impl Store {
                 return Ok(Metered { is_free: true, used });
             }
             let network = read.network.as_ref().map(|network| *blake3::keyed_hash(&secret, network.as_bytes()).as_bytes());
-            let there = match &network {
-                Some(network) => sql.row(
-                    "SELECT reads FROM littoral_meter_network WHERE network = $1 AND period = $2",
-                    params![network, period],
-                    |row| row.get::<i64>(0),
-                )?,
-                None => None,
+            let is_full_there = match &network {
+                Some(network) => {
+                    let reads = sql.row(
+                        "SELECT reads FROM littoral_meter_network WHERE network = $1 AND period = $2",
+                        params![network, period],
+                        |row| row.get::<i64>(0),
+                    )?;
+                    reads.unwrap_or(0) >= i64::from(read.free_there)
+                }
+                None => false,
             };
-            if used >= read.free || there.unwrap_or(0) >= i64::from(read.free_there) {
+            if used >= read.free || is_full_there {
                 return Ok(Metered { is_free: false, used });
             }
             note(sql, &read, period, now)?;

@@ -34,7 +34,6 @@ fn visitor(number: u8) -> MeterReader {
     MeterReader::Visitor(VisitorDigest::of(&[number]))
 }
 
-/// A read by nobody's network is a visitor's without one: it is let in by what is free alone.
 async fn let_in(store: &Store, read: MeteredRead) -> bool {
     store.read_metered(read, now()).await.unwrap().is_free
 }
@@ -43,7 +42,7 @@ pub async fn a_page_counts_once_and_no_more_are_let_in_than_are_free(shore: Shor
     let store = shore.open();
     let ann = MeterReader::Member(member(&store, "ann@example.org").await);
     for reader in [ann, visitor(1)] {
-        let free = |path: &str| MeteredRead { free_there: 100, ..read(reader, path) };
+        let free = |path: &str| read(reader, path);
         for path in ["/a/", "/b/", "/a/", "/c/", "/b/"] {
             assert!(let_in(&store, free(path)).await, "{path}");
         }
@@ -60,7 +59,7 @@ pub async fn of_a_hundred_reads_at_once_as_many_are_let_in_as_are_free(shore: Sh
         let asking: Vec<_> = (0..100)
             .map(|number| {
                 let store = store.clone();
-                let read = MeteredRead { free_there: 100, ..read(reader, &format!("/{number}/")) };
+                let read = read(reader, &format!("/{number}/"));
                 tokio::spawn(async move { let_in(&store, read).await })
             })
             .collect();
@@ -85,7 +84,7 @@ pub async fn a_new_period_forgets_the_old_one_and_its_key(shore: Shore) {
     let (first, second) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24));
     for number in 0..3 {
         assert!(let_in(&store, there(visitor(number), "/a/", first, 1)).await);
-        assert!(let_in(&store, MeteredRead { free_there: 9, ..read(ann, &format!("/{number}/")) }).await);
+        assert!(let_in(&store, read(ann, &format!("/{number}/"))).await);
     }
     assert!(!let_in(&store, there(visitor(9), "/a/", first, 1)).await);
     assert!(let_in(&store, there(visitor(9), "/a/", second, 2)).await, "another period begins with nothing");
@@ -119,7 +118,7 @@ pub async fn what_a_visitor_has_read_is_a_members_too_and_counts_once(shore: Sho
     for (reader, path) in
         [(MeterReader::Visitor(digest), "/a/"), (MeterReader::Visitor(digest), "/b/"), (MeterReader::Member(ann), "/b/")]
     {
-        assert!(let_in(&store, MeteredRead { free_there: 9, ..read(reader, path) }).await);
+        assert!(let_in(&store, read(reader, path)).await);
     }
     for _ in 0..2 {
         store.merge_metered(digest, ann).await.unwrap();
