@@ -93,7 +93,8 @@ impl Case {
             let clean = build(clean_root.path(), &mut wrong)?;
             self.compare("expected-after", &second, &first.public, &mut wrong)?;
             let failed = second.has_errors();
-            let (ours, theirs) = ((&second.public, &second.full, &second.release), (&clean.public, &clean.full, &clean.release));
+            let (ours, theirs) =
+                ((&second.public, &second.full, &second.release), (&clean.public, &clean.full, &clean.release));
             if second.stderr != clean.stderr || (!failed && ours != theirs) {
                 wrong.push_str("the second build differs from a clean one of the same site:\n");
                 differences(&as_tree(&clean), &as_tree(&second), "clean", &mut wrong);

@@ -338,8 +338,8 @@ const OTHERS: &[(&str, &[&str])] = &[
             "paginate: 1\ntitle: Other\n",
             "search: false\ntaxonomies: [tags, authors]\nmarkdown: { smart_punctuation: true }\n",
             "search: false\nlinks: { broken: warn }\npermalinks: { docs: '/d/{slug}/' }\nfeed: { limit: 1 }\n",
-            "search: false\nbase_url: https://example.org/\nlinks: { broken: ignore }\nextra: { motto: Ahoy }\n",
-            "edge: { tiers: [free, paid, gold], meter: { free: 2, period: week, search_engines: none } }\n",
+            "search: false\npreviews: true\nbase_url: https://example.org/\nlinks: { broken: ignore }\nextra: { motto: Ahoy }\n",
+            "previews: true\nedge: { tiers: [free, paid, gold], meter: { free: 2, period: week, search_engines: none } }\n",
         ],
     ),
     (
@@ -373,7 +373,10 @@ const OTHERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("layouts/docs/page.hbs", &["docs: {{page.summary}} {{content}}", "{{> (lookup this \"nothing\")}}"]),
-    ("layouts/partials/invitation.hbs", &["Come in.", "{{page.access.name}} {{site.meter.free}} {{page.minutes}} {{#next}}{{title}}{{/next}}"]),
+    (
+        "layouts/partials/invitation.hbs",
+        &["Come in.", "{{page.access.name}} {{site.meter.free}} {{page.minutes}} {{#next}}{{title}}{{/next}}"],
+    ),
     ("layouts/extra.hbs", &["extra", "{{#items}}{{title}}{{/items}}"]),
     ("layouts/shell.hbs", &["{{content}}", "{{page.title}}{{#pages limit=1}}{{title}}{{/pages}}{{content}}"]),
     (
@@ -641,7 +644,9 @@ fn request<'a>(shelf: Shelf, sources: &'a Folder) -> Request<'a> {
 fn lines(shelf: &Shelf) -> String {
     let Manifest { entries, redirects, shells, templates, forms, search, search_parts, feed, site, format } =
         shelf.manifest(shelf.current().unwrap()).unwrap();
-    let mut lines = format!("{format} {site:?} {search:?} {search_parts:?} {feed:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n");
+    let mut lines = format!(
+        "{format} {site:?} {search:?} {search_parts:?} {feed:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n"
+    );
     for entry in entries {
         let bytes = shelf.object(entry.object).unwrap();
         let head: String = String::from_utf8_lossy(&bytes).chars().take(120).collect();

@@ -24,7 +24,8 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    access, account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, respond, search,
+    access, account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, respond,
+    search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room

@@ -55,6 +55,9 @@ pub struct Config {
     pub links: Links,
     /// Whether the build makes a search index.
     pub search: bool,
+    /// Whether drafts, and pages whose date is to come, are in the release for who edits and for
+    /// previews.
+    pub previews: bool,
     /// What the edge does.
     pub edge: Edge,
     /// The author's own values, `site.extra` in layouts.
@@ -76,6 +79,7 @@ impl Default for Config {
             markdown: Markdown::default(),
             links: Links::default(),
             search: true,
+            previews: false,
             edge: Edge::default(),
             extra: serde_json::Map::new(),
         }
@@ -338,6 +342,10 @@ impl Config {
             }
         }
         wrong.extend(self.edge.tiers.mistake().map(|message| (vec!["edge", "tiers"], message)));
+        if self.previews && !self.edge.accounts {
+            let message = "previews are for who edits and for signed links, and the site has no accounts";
+            wrong.push((vec!["previews"], message.to_owned()));
+        }
         wrong.extend(self.edge.meter.mistake().map(|(key, message)| (vec!["meter", key], message)));
         for (key, message) in self.edge.mail.mistakes() {
             wrong.push((vec!["mail", key], message));

@@ -31,7 +31,8 @@ impl Default for Meter {
 impl Meter {
     /// What is wrong with it: the key, and what.
     pub(super) fn mistake(&self) -> Option<(&'static str, String)> {
-        (self.free > MOST).then(|| ("free", format!("expected at most {MOST} free pages a period, found {}", self.free)))
+        (self.free > MOST)
+            .then(|| ("free", format!("expected at most {MOST} free pages a period, found {}", self.free)))
     }
 }
 

@@ -69,7 +69,8 @@ impl Store {
             if has_read(sql, read.reader, period, &read.path)? {
                 return Ok(Metered { is_free: true, used });
             }
-            let network = read.network.as_ref().map(|network| *blake3::keyed_hash(&secret, network.as_bytes()).as_bytes());
+            let network =
+                read.network.as_ref().map(|network| *blake3::keyed_hash(&secret, network.as_bytes()).as_bytes());
             let is_full_there = match &network {
                 Some(network) => {
                     let reads = sql.row(
@@ -133,11 +134,9 @@ impl Store {
 /// left goes.
 fn secret_of(sql: &Sql<'_>, period: i64, made: [u8; 32]) -> Result<[u8; 32], StoreError> {
     let known = || {
-        let found = sql.row(
-            "SELECT secret FROM littoral_meter_period WHERE period = $1",
-            params![period],
-            |row| row.get::<Vec<u8>>(0),
-        )?;
+        let found = sql.row("SELECT secret FROM littoral_meter_period WHERE period = $1", params![period], |row| {
+            row.get::<Vec<u8>>(0)
+        })?;
         Ok::<_, StoreError>(found.and_then(|secret| <[u8; 32]>::try_from(secret).ok()))
     };
     if let Some(secret) = known()? {

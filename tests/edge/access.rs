@@ -33,8 +33,7 @@ pub const PAGES: &[(&str, &str, &[&str])] = &[
     ("/inside/", "zzsectionword", &["free", "paid", "moderator", "editor", "admin"]),
     ("/inside/below/", "zzbelowword", &["free", "paid", "moderator", "editor", "admin"]),
     ("/rows/x/", "zzrowword", &["paid", "editor", "admin"]),
-    // In no release.
-    ("/draft/", "zzdraftword", &[]),
+    ("/draft/", "zzdraftword", &["editor", "admin"]),
 ];
 
 /// Every kind of reader.
@@ -47,12 +46,20 @@ fn write(root: &Path, access: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    put("littoral.yaml", "title: Tides\nedge: { meter: { free: 0 } }\n");
-    put("layouts/page.hbs", "<title>{{page.title}}</title>{{#unless page.is_open}}{{#if page.extra.word}}{{page.extra.word}}{{/if}}{{/unless}}{{content}}{{#next}}{{title}} {{summary}} {{words}}{{/next}}{{#pages}}{{title}} {{summary}} {{json this}}{{/pages}}{{toc}}");
+    put("littoral.yaml", "title: Tides\npreviews: true\nedge: { meter: { free: 0 } }\n");
+    put(
+        "layouts/page.hbs",
+        "<title>{{page.title}}</title>{{#unless page.is_open}}{{#if page.extra.word}}{{page.extra.word}}{{/if}}{{/unless}}{{content}}{{#next}}{{title}} {{summary}} {{words}}{{/next}}{{#pages}}{{title}} {{summary}} {{json this}}{{/pages}}{{toc}}",
+    );
     put("content/_index.md", "# Home\n");
-    put("content/public.md", "---\ntitle: Public\ndate: 2024-02-01\nword: \"\"\n---\nEverybody reads of the harbour.\n");
+    put(
+        "content/public.md",
+        "---\ntitle: Public\ndate: 2024-02-01\nword: \"\"\n---\nEverybody reads of the harbour.\n",
+    );
     let page = |access: &str, word: &str| {
-        format!("---\ntitle: Harbour\ndate: 2024-01-01\ntags: [sea]\nword: \"\"\naccess: {access}\n---\nIn the harbour {word} lies.\n\n## Of {word}\n\nAnd {word}.\n")
+        format!(
+            "---\ntitle: Harbour\ndate: 2024-01-01\ntags: [sea]\nword: \"\"\naccess: {access}\n---\nIn the harbour {word} lies.\n\n## Of {word}\n\nAnd {word}.\n"
+        )
     };
     put("content/members.md", &page(access, "zzmembersword"));
     put("content/paid.md", &page("{ tier: paid }", "zzpaidword"));
@@ -63,9 +70,15 @@ fn write(root: &Path, access: &str) {
     put("content/bundle/file.txt", "A file with zzfileword in it.");
     put("content/inside/_index.md", &page("members", "zzsectionword"));
     put("content/inside/below.md", "---\ntitle: Below\nword: \"\"\n---\nIt is zzbelowword.\n");
-    put("content/rows/_index.md", "---\ntitle: Rows\naccess: { tier: paid }\npages_from: { data: r.csv, path: '{slug}', title: 'Row {slug}' }\n---\n");
+    put(
+        "content/rows/_index.md",
+        "---\ntitle: Rows\naccess: { tier: paid }\npages_from: { data: r.csv, path: '{slug}', title: 'Row {slug}' }\n---\n",
+    );
     put("data/r.csv", "slug,word\nx,zzrowword\n");
-    put("content/draft.md", "---\ntitle: Draft\ndraft: true\n---\nIt is zzdraftword.\n");
+    put(
+        "content/draft.md",
+        "---\ntitle: Draft\ndraft: true\ndate: 2024-03-01\ntags: [sea]\n---\nIt is zzdraftword, in the harbour.\n",
+    );
 }
 
 /// Builds it as the program does.
@@ -144,13 +157,16 @@ fn assert_nothing_leaks(kind: &str, door: &str, answer: &Answer) {
 const DOORS: &[(&str, &[&str])] = &[
     ("_ / api / v1 / ..", &["/_/api/v1/", "/_/api/v1/tables/littoral_member", "/_/api/v1/openapi.json"]),
     ("_ / events", &["/_/events"]),
-    ("_ / fragment / ..", &[
-        "/_/fragment/pages",
-        "/_/fragment/costs?below=%2F",
-        "/_/fragment/recently-read",
-        "/_/fragment/account",
-        "/_/fragment/contrast-place",
-    ]),
+    (
+        "_ / fragment / ..",
+        &[
+            "/_/fragment/pages",
+            "/_/fragment/costs?below=%2F",
+            "/_/fragment/recently-read",
+            "/_/fragment/account",
+            "/_/fragment/contrast-place",
+        ],
+    ),
     ("_ / fragment.js", &["/_/fragment.js"]),
     ("_ / health", &["/_/health"]),
     ("_ / me", &["/_/me"]),
@@ -164,7 +180,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("account", &["/account"]),
     ("account / delete", &["/account/delete"]),
     ("account / feed", &["/account/feed"]),
-    ("account / feed / String", &["/account/feed/x.xml", "/account/feed/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.xml"]),
+    (
+        "account / feed / String",
+        &["/account/feed/x.xml", "/account/feed/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.xml"],
+    ),
     ("account / history", &["/account/history"]),
     ("account / password", &["/account/password"]),
     ("account / preferences", &["/account/preferences"]),
@@ -178,7 +197,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("login", &["/login?next={path}"]),
     ("logout", &["/logout"]),
     ("register", &["/register?next={path}"]),
-    ("search", &["/search?q={beginning}", "/search?q={typo}", "/search?q=harbour", "/search?q=%22harbour%20{beginning}%22"]),
+    (
+        "search",
+        &["/search?q={beginning}", "/search?q={typo}", "/search?q=harbour", "/search?q=%22harbour%20{beginning}%22"],
+    ),
     ("thanks", &["/form/note/thanks"]),
 ];
 
@@ -256,7 +278,8 @@ fn every_room_has_routes_that_can_be_seen() {
 
 /// A door with its questions put in, for one page.
 fn questions(door: &str, (path, word): (&str, &str), object: &str) -> String {
-    let encoded: String = path.bytes().map(|byte| if byte == b'/' { "/".to_owned() } else { format!("%{byte:02x}") }).collect();
+    let encoded: String =
+        path.bytes().map(|byte| if byte == b'/' { "/".to_owned() } else { format!("%{byte:02x}") }).collect();
     door.replace("{beginning}", &word[..word.len() - 2])
         .replace("{typo}", &format!("{}q{}", &word[..6], &word[6..]))
         .replace("{path}", path)
@@ -276,7 +299,7 @@ fn objects(edge: &TestEdge) -> BTreeMap<String, String> {
 async fn no_reader_meets_a_word_of_a_page_that_is_not_for_them_at_any_door() {
     let edge = site().await;
     let objects = objects(&edge);
-    assert_eq!(objects.len(), PAGES.len(), "all but the draft, and the list of the rows");
+    assert_eq!(objects.len(), PAGES.len() + 1, "these, and the list of the rows");
     for kind in READERS {
         let mut browser = reader(&edge, kind).await;
         let mut tried = 0;
@@ -307,7 +330,7 @@ async fn who_a_page_is_for_gets_it_and_everybody_else_the_open_one() {
             assert_eq!(answer.status, if is_theirs || has_open { 200 } else { 404 }, "{kind} {path}");
             assert_eq!(answer.body.contains(word), is_theirs, "{kind} {path}: {}", answer.body);
             assert_eq!(answer.body.contains("class=\"invitation"), !is_theirs && has_open, "{kind} {path}");
-            if *path != "/draft/" && answer.status == 200 {
+            if answer.status == 200 {
                 assert_eq!(answer.headers["cache-control"], "private, no-store", "{kind} {path}");
                 let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
                 assert!(vary.iter().any(|vary| *vary == "cookie"), "{kind} {path}: {vary:?}");
@@ -326,7 +349,11 @@ async fn a_file_beside_a_page_is_not_there_for_whom_it_is_not_like_one_that_neve
             let (real, none) = (ask("/bundle/file.txt").await.unwrap(), ask("/bundle/nile.txt").await.unwrap());
             assert_eq!(real.status(), none.status(), "{kind} {method}");
             let named = |headers: &reqwest::header::HeaderMap| -> Vec<String> {
-                headers.iter().filter(|(name, _)| *name != "date").map(|(name, value)| format!("{name}: {value:?}")).collect()
+                headers
+                    .iter()
+                    .filter(|(name, _)| *name != "date")
+                    .map(|(name, value)| format!("{name}: {value:?}"))
+                    .collect()
             };
             assert_eq!(named(real.headers()), named(none.headers()), "{kind} {method}");
             let (real, none) = (real.text().await.unwrap(), none.text().await.unwrap());
@@ -397,7 +424,8 @@ async fn a_question_counts_and_continues_only_what_its_reader_may_read() {
         }
         // What stands on open pages is found by everybody, and each page once.
         let found: Value = serde_json::from_str(&browser.get("/_/search?q=harbour&limit=50").await.body).unwrap();
-        let urls: Vec<&str> = found["results"].as_array().unwrap().iter().filter_map(|hit| hit["url"].as_str()).collect();
+        let urls: Vec<&str> =
+            found["results"].as_array().unwrap().iter().filter_map(|hit| hit["url"].as_str()).collect();
         let distinct: BTreeSet<&str> = urls.iter().copied().collect();
         assert_eq!((urls.len(), found["total"].as_u64()), (distinct.len(), Some(urls.len() as u64)), "{kind}: {found}");
         assert!(distinct.len() >= 8, "{kind}: {urls:?}");

@@ -84,7 +84,12 @@ async fn the_cookie_is_hidden_from_scripts_and_set_by_what_is_read_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_looks_at_is_neither_shown_nor_counted() {
     let edge = site("{ free: 2 }").await;
-    for header in [("range", "bytes=0-"), ("sec-purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch")] {
+    for header in [
+        ("range", "bytes=0-"),
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+    ] {
         let mut ann = person(&edge, FIREFOX);
         ann.headers.push((header.0, header.1.to_owned()));
         let answer = ann.get("/m0/").await;
@@ -140,7 +145,8 @@ async fn of_requests_at_once_no_more_are_let_in_than_are_free() {
     assert!(reads(&mut visitor, "/m0/").await);
     let member = reader(&edge, "free").await;
     for (browser, free) in [(&visitor, 2), (&member, 3)] {
-        let cookies = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let cookies =
+            browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let mut asking = JoinSet::new();
         for number in 1..30 {
             let request = edge.request(Method::GET, &format!("/m{number}/"));
@@ -204,7 +210,9 @@ async fn a_file_beside_a_metered_page_comes_with_the_page() {
 async fn a_banner_says_how_many_are_left_counting_the_one_it_stands_on() {
     let edge = site("{ free: 2, period: week }").await;
     let mut ann = person(&edge, FIREFOX);
-    for (path, said) in [("/m0/", "1 of 2 free texts left this week"), ("/m1/", "0 of 2"), ("/m2/", "0 of 2"), ("/m0/", "0 of 2")] {
+    for (path, said) in
+        [("/m0/", "1 of 2 free texts left this week"), ("/m1/", "0 of 2"), ("/m2/", "0 of 2"), ("/m0/", "0 of 2")]
+    {
         let page = ann.get(path).await.body;
         assert!(page.contains(said), "{path}: {page}");
     }

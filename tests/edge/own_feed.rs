@@ -21,11 +21,14 @@ async fn nobody_without_its_address_reads_a_feed() {
     let path = address(&mut ann).await;
     let (mut visitor, token) = (Browser::new(&edge), path.rsplit('/').next().unwrap().trim_end_matches(".xml"));
     assert!(visitor.get("/account/feed").await.location.starts_with("/login?next="));
-    for wrong in [&token[1..], &format!("{token}0"), "", "..", &"0".repeat(64), &format!("{token}%00"), &"é".repeat(32)] {
+    for wrong in [&token[1..], &format!("{token}0"), "", "..", &"0".repeat(64), &format!("{token}%00"), &"é".repeat(32)]
+    {
         let answer = visitor.get(&format!("/account/feed/{wrong}.xml")).await;
         assert!(answer.status != 200 && !answer.body.contains("zz"), "{wrong}");
     }
-    for path in [format!("/account/feed/{token}"), format!("/account/feed/{token}.xml/"), format!("/account/feed/{token}.json")] {
+    for path in
+        [format!("/account/feed/{token}"), format!("/account/feed/{token}.xml/"), format!("/account/feed/{token}.json")]
+    {
         let answer = visitor.get(&path).await;
         assert!(answer.status != 200 && !answer.body.contains("zz"), "{path}");
     }
@@ -40,7 +43,9 @@ async fn each_has_the_texts_that_its_member_may_read_and_of_others_what_everybod
     let edge = site().await;
     let in_feed: Vec<_> = PAGES
         .iter()
-        .filter(|(path, ..)| !path.ends_with(".txt") && !["/draft/", "/rows/x/", "/inside/", "/inside/below/"].contains(path))
+        .filter(|(path, ..)| {
+            !path.ends_with(".txt") && !["/draft/", "/rows/x/", "/inside/", "/inside/below/"].contains(path)
+        })
         .collect();
     for kind in READERS.iter().filter(|kind| !["visitor", "forged", "expired"].contains(kind)) {
         let mut browser = reader(&edge, kind).await;
@@ -54,6 +59,7 @@ async fn each_has_the_texts_that_its_member_may_read_and_of_others_what_everybod
             assert!(feed.body.contains(&format!("<id>http://localhost{path}</id>")), "{kind} {path}");
         }
         assert!(feed.body.contains("Everybody reads of the harbour."), "{kind}");
+        assert!(!feed.body.contains("/draft/"), "what is not published is in no feed");
         let tag = feed.headers["etag"].to_str().unwrap().to_owned();
         let mut again = Browser::new(&edge);
         again.headers = vec![("if-none-match", tag)];

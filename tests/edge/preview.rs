@@ -34,7 +34,9 @@ async fn a_link_shows_its_page_and_no_other_to_whoever_has_it() {
     let mut stranger = Browser::new(&edge);
     let shown = stranger.get(&link).await;
     assert!(shown.status == 200 && shown.body.contains("zzeditorsword"));
-    for (name, value) in [("cache-control", "private, no-store"), ("referrer-policy", "no-referrer"), ("x-robots-tag", "noindex")] {
+    for (name, value) in
+        [("cache-control", "private, no-store"), ("referrer-policy", "no-referrer"), ("x-robots-tag", "noindex")]
+    {
         assert_eq!(shown.headers[name], value);
     }
     assert_eq!(stranger.cookies.keys().collect::<Vec<_>>(), ["littoral-preview"]);
@@ -99,6 +101,18 @@ async fn what_lies_beside_a_page_is_shown_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_shown_by_its_link_and_to_who_edits_alone() {
+    let edge = site().await;
+    let mut stranger = Browser::new(&edge);
+    assert_eq!(stranger.get("/draft/").await.status, 404);
+    let link = made(&edge, &["/draft/"]).unwrap();
+    let shown = stranger.get(&link).await;
+    assert!(shown.status == 200 && shown.body.contains("zzdraftword"));
+    assert_eq!(stranger.get("/draft/").await.status, 404, "the cookie is for what lies beside it");
+    assert!(reader(&edge, "editor").await.get("/draft/").await.body.contains("zzdraftword"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_command_tells_what_no_link_is_made_for() {
     let edge = site().await;
     for (path, why) in [
@@ -110,7 +124,9 @@ async fn the_command_tells_what_no_link_is_made_for() {
         let said = made(&edge, &[path]).unwrap_err();
         assert!(said.contains(why), "{path}: {said}");
     }
-    assert!(made(&edge, &["/members/", "--days", "0"]).is_err() && made(&edge, &["/members/", "--days", "91"]).is_err());
+    assert!(
+        made(&edge, &["/members/", "--days", "0"]).is_err() && made(&edge, &["/members/", "--days", "91"]).is_err()
+    );
     assert!(made(&edge, &[]).is_err());
     // A reader whom a page is for needs no link, and a wrong one takes nothing from them.
     let mut member = reader(&edge, "free").await;

@@ -115,9 +115,11 @@ pub async fn what_a_visitor_has_read_is_a_members_too_and_counts_once(shore: Sho
     let store = shore.open();
     let ann = member(&store, "ann@example.org").await;
     let digest = VisitorDigest::of(b"cookie");
-    for (reader, path) in
-        [(MeterReader::Visitor(digest), "/a/"), (MeterReader::Visitor(digest), "/b/"), (MeterReader::Member(ann), "/b/")]
-    {
+    for (reader, path) in [
+        (MeterReader::Visitor(digest), "/a/"),
+        (MeterReader::Visitor(digest), "/b/"),
+        (MeterReader::Member(ann), "/b/"),
+    ] {
         assert!(let_in(&store, read(reader, path)).await);
     }
     for _ in 0..2 {

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::kept::Kept;
 use super::{BuildError, Request};
 use crate::build::model::Page;
-use crate::build::output::plan::{Subject, path_of_full};
+use crate::build::output::plan::Subject;
+use crate::build::output::version::path_of_full;
 use crate::build::search_index;
 use crate::build::world::World;
 use crate::site::audience::Audience;
@@ -120,8 +121,12 @@ impl Finds {
     ) -> Result<(), BuildError> {
         let by_path = |pages: &[(String, Digest)]| -> FxHashMap<String, Digest> { pages.iter().cloned().collect() };
         let (were, are) = (by_path(&before.pages), by_path(pages));
-        let mut gone: Vec<&str> =
-            before.pages.iter().map(|(path, _)| path.as_str()).filter(|path| are.get(*path) != were.get(*path)).collect();
+        let mut gone: Vec<&str> = before
+            .pages
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .filter(|path| are.get(*path) != were.get(*path))
+            .collect();
         gone.sort_unstable();
         let new = documents.into_iter().filter(|document| are.get(&document.path) != were.get(&document.path));
         search_index::update(&self.shelf, &self.language, &before.name, name, &gone, new.collect())
@@ -140,7 +145,7 @@ fn found_in(world: &World, kept: &Kept) -> BTreeMap<String, Vec<(String, Digest)
     let mut parts = BTreeMap::from([(EVERYBODYS.to_owned(), Vec::new())]);
     for (name, output) in kept.outputs.iter() {
         let path = path_of_full(name).unwrap_or(name);
-        let (Some(digest), Some(Subject::Page(id, _))) = (output.documents, world.plan.at(path)) else { continue };
+        let (Some(digest), Some(Subject::Page(id, _))) = (output.documents, world.plan.about(name)) else { continue };
         let part = part_of(name, world.site.page(*id));
         parts.entry(part).or_insert_with(Vec::new).push((path.to_owned(), digest));
     }
@@ -153,7 +158,8 @@ pub(super) fn for_the_edge(indexes: &[Index]) -> (Option<String>, Vec<SearchPart
     let mut parts: BTreeMap<Audience, SearchPart> = BTreeMap::new();
     let mut everybodys = None;
     for Index { part, name, .. } in indexes {
-        let Some((version, audience)) = part.split_once(' ').and_then(|(version, audience)| Some((version, audience.parse::<Audience>().ok()?)))
+        let Some((version, audience)) =
+            part.split_once(' ').and_then(|(version, audience)| Some((version, audience.parse::<Audience>().ok()?)))
         else {
             everybodys = Some(name.clone());
             continue;

@@ -18,7 +18,7 @@ use crate::build::sources::unreadable;
 use crate::build::texts::Texts;
 use crate::build::trace::{Asked, Reads};
 use crate::build::world::World;
-use crate::site::diagnostic::Diagnostic;
+use crate::site::diagnostic::{Diagnostic, Severity};
 use crate::site::release::Writer;
 use crate::site::search::Document;
 
@@ -140,11 +140,16 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
 }
 
 fn rendered(writer: &Writer, renderer: &Renderer<'_>, about: &Planned, record: Record, one: One) -> io::Result<One> {
-    let Rendered { bytes, found, anchors, to_anchors, documents, fragments, asked } = renderer.render(about);
-    let Some(bytes) = bytes.filter(|_| !super::has_errors(&found)) else {
+    let Rendered { bytes, mut found, anchors, to_anchors, documents, fragments, asked } = renderer.render(about);
+    let site = &renderer.world.site;
+    let bytes = bytes.filter(|_| !super::has_errors(&found));
+    if matches!(about.subject, Subject::Page(id, _) if !site.is_published(id)) {
+        // An unfinished draft keeps nothing from being published.
+        found.iter_mut().for_each(|mistake| mistake.severity = Severity::Warning);
+    }
+    let Some(bytes) = bytes else {
         return Ok(One { found, is_rendered: true, ..one });
     };
-    let site = &renderer.world.site;
     let title = match &about.subject {
         Subject::Page(id, 1) => Some(site.page(*id).title(&site.config)),
         _ => None,

@@ -461,7 +461,7 @@ fn read_config(sources: &dyn Sources, kept: Option<&Kept>, look: &Look, found: &
 }
 
 fn page_count(world: &World) -> usize {
-    world.site.pages.iter().filter(|page| page.origin != Origin::Nothing).count()
+    world.site.ids().filter(|id| world.site.page(*id).origin != Origin::Nothing).count()
 }
 
 /// By place; the same mistake of a layout, met on a thousand pages, is one.

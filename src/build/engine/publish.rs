@@ -15,8 +15,9 @@ use crate::build::data_pages::is_data_page;
 use crate::build::layout::{self, Role};
 use crate::build::media;
 use crate::build::output::feed;
-use crate::build::output::plan::{Subject, full_at, is_checked_out, path_of_full, text_at};
+use crate::build::output::plan::Subject;
 use crate::build::output::render::Renderer;
+use crate::build::output::version::{full_at, is_checked_out, path_of_full, text_at};
 use crate::build::shell;
 use crate::build::sources::read_text;
 use crate::build::texts::Texts;
@@ -26,7 +27,8 @@ use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Fragment, Full, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+    Access, CacheClass, Entry, FORMAT, Fragment, Full, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts,
+    Writer,
 };
 use crate::site::theme;
 
@@ -281,7 +283,7 @@ fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
 /// What those get at `path` for whom it is.
 fn full_of(world: &World, path: &str, output: &Output) -> Option<Full> {
     let site = &world.site;
-    let (id, page) = match world.plan.at(path)? {
+    let (id, page) = match world.plan.about(&full_at(path))? {
         Subject::Page(id, _) => (*id, None),
         Subject::File(file) => {
             let id = *site.restricted_files.get(file)?;

@@ -9,6 +9,7 @@ use super::why::{Reason, Why};
 use super::{Request, publish};
 use crate::build::model::Fields;
 use crate::build::output::plan::{self, Planned, Subject};
+use crate::build::output::version::is_checked_out;
 use crate::build::trace::{Own, Read, ReadId};
 use crate::build::world::World;
 use crate::site::release::Writer;
@@ -46,7 +47,7 @@ pub(super) fn damaged(writer: &Writer, kept: &Kept) -> FxHashSet<String> {
     }
     let listing = writer.listing();
     let outputs = kept.outputs.par_iter().filter(|(path, _)| *path != publish::SHELL);
-    let damaged = outputs.filter(|(name, output)| match plan::is_checked_out(name) {
+    let damaged = outputs.filter(|(name, output)| match is_checked_out(name) {
         true => !writer.stands_at(name, &output.object, &listing),
         false => !writer.is_whole(&output.object),
     });
@@ -79,7 +80,7 @@ impl<'a> Selection<'a> {
     fn of_changed_pages(&self) -> Vec<&'a Planned> {
         let (site, plan) = (&self.world.site, &self.world.plan);
         let sources = self.changes.files.iter().filter_map(|file| file.strip_prefix("content/"));
-        let pages = sources.filter_map(|source| site.by_source(source));
+        let pages = sources.filter_map(|source| site.any_by_source(source));
         pages.flat_map(|id| plan.of_page(&site.page(id).permalink)).collect()
     }
 

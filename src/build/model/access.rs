@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::page::{Kind, Origin, Page};
 use crate::build::front_matter::{body_of, key_place};
 use crate::build::texts::Texts;
-use crate::site::audience::Audience;
+use crate::site::audience::{Audience, Role};
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 
@@ -24,6 +24,14 @@ pub(super) fn settle(pages: &mut [Page], config: &Config, texts: &Texts<'_>, fou
         page.without_its_text();
     }
     found.extend(pages.iter().filter_map(|page| mistake(page, config, texts)));
+}
+
+/// Pages that are not published are for who edits, or for whom their heads say if those are fewer.
+pub(super) fn settle_previews(previews: &mut [Page]) {
+    for page in previews {
+        let is_fewer = page.front.access == Some(Audience::Role(Role::Admin));
+        page.access = Audience::Role(if is_fewer { Role::Admin } else { Role::Editor });
+    }
 }
 
 fn access_of(pages: &[Page], page: &Page) -> Audience {

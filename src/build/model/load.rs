@@ -99,7 +99,7 @@ pub fn load(
         .map(|(source, head)| (page_of(&config, source, head, today), head.as_ref()))
         .collect();
     let mut pages = Vec::with_capacity(read.len() + 1);
-    let mut hidden = Vec::new();
+    let (mut hidden, mut previews) = (Vec::new(), Vec::new());
     // The pages of rows have no date of their own: they come with their section.
     let is_later = |page: &Page| page.front.date.as_ref().is_some_and(|date| date.day > today);
     let sections = read.iter().filter(|(page, _)| page.front.pages_from.is_some() && is_later(page));
@@ -108,7 +108,10 @@ pub fn load(
         found.extend(head.found.iter().cloned());
         let is_to_come = is_later(&page) || head.row.as_ref().is_some_and(|row| later.contains(&row.section));
         if drafts == Drafts::Hidden && (page.front.draft || is_to_come) {
-            hidden.push(page.source);
+            hidden.push(page.source.clone());
+            if config.previews && page.kind == Kind::Page && page.origin == Origin::File {
+                previews.push(page);
+            }
         } else {
             found.extend(missing_date(&config, &page));
             pages.push(page);
@@ -122,6 +125,8 @@ pub fn load(
     pages.par_iter_mut().for_each(|page| page.sort_title = page.title(&config).to_lowercase());
     let sections = tree::plant(&mut pages, home);
     access::settle(&mut pages, &config, texts, found);
+    tree::plant_beside(&mut previews, &pages, home);
+    access::settle_previews(&mut previews);
     let (taxonomies, (by_source, ((files, restricted_files), places))) = rayon::join(
         || taxonomy::gather(&config.taxonomies, &pages, texts, found),
         || {
@@ -131,8 +136,14 @@ pub fn load(
             (by_source, (place_files(&pages, &hidden, others), places_of(&sections, pages.len())))
         },
     );
+    let published = pages.len();
+    pages.append(&mut previews);
+    let unpublished = pages.iter().enumerate().skip(published);
+    let unpublished = unpublished.map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
     Site {
         config,
+        published,
+        unpublished,
         home,
         sections,
         taxonomies,

@@ -42,8 +42,14 @@ pub enum Drafts {
 pub struct Site {
     /// What the author has set.
     pub config: Config,
-    /// Every page and section, in order of source path. A [`PageId`] is a place here.
+    /// Every page and section, in order of source path. A [`PageId`] is a place here. Behind them
+    /// those that are not published and can be looked at all the same: no list has them, and no
+    /// link leads to one.
     pub pages: Vec<Page>,
+    /// How many of the pages are published.
+    published: usize,
+    /// Source path below `content/` → page, of the others.
+    unpublished: FxHashMap<String, PageId>,
     /// The root section: the home page.
     pub home: PageId,
     /// What a section holds, by its page.
@@ -84,9 +90,24 @@ impl Site {
         self.by_source.get(path).copied()
     }
 
-    /// All ids.
+    /// The same, whether it is published or not. What is asked by it must be about that page alone.
+    pub fn any_by_source(&self, path: &str) -> Option<PageId> {
+        self.by_source(path).or_else(|| self.unpublished.get(path).copied())
+    }
+
+    /// All ids of published pages.
     pub fn ids(&self) -> impl Iterator<Item = PageId> + use<> {
-        (0..self.pages.len()).map(PageId::new)
+        (0..self.published).map(PageId::new)
+    }
+
+    /// Whether the page is published.
+    pub fn is_published(&self, id: PageId) -> bool {
+        id.index() < self.published
+    }
+
+    /// The ids of the others.
+    pub fn unpublished(&self) -> impl Iterator<Item = PageId> + use<> {
+        (self.published..self.pages.len()).map(PageId::new)
     }
 
     /// The section at `path` below `content/`: `docs`, or `` for the root.

@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use super::plan::{Plan, Subject, Version};
+use super::plan::{Plan, Subject};
+use super::version::Version;
 use crate::build::model::{Kind, Order, PageId, PageQuery, Site, SortBy};
 use crate::site::digest::Digest;
 use crate::site::meter::SearchEngines;

@@ -9,5 +9,6 @@ pub mod link;
 mod open;
 pub mod plan;
 pub mod render;
+pub mod version;
 
 pub use plan::{Plan, Planned, Subject};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::version::{Version, full_at, path_of_full, path_of_text, text_at};
 use crate::build::data_pages::Routes;
 use crate::build::front_matter;
 use crate::build::layout::{Layouts, Role};
@@ -37,43 +38,6 @@ pub enum Subject {
     File(String),
     /// The page has moved to this path.
     Alias(Permalink),
-}
-
-/// For whom an output is, of those at one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// Everybody: there is no other.
-    Public,
-    /// Everybody, in place of the other one: what may be said of a page that is not for all.
-    Open,
-    /// Those for whom the page is. It is never checked out.
-    Full,
-    /// The same in their own feeds: the text of a page alone.
-    Text,
-}
-
-/// What the names of outputs begin with that are never checked out: no path does.
-const FULL: &str = "full:";
-const TEXT: &str = "text:";
-
-/// Whether the output `name` is checked out.
-pub fn is_checked_out(name: &str) -> bool {
-    name.starts_with('/')
-}
-
-/// The path of the output `name`, if it is one that is never checked out.
-pub fn path_of_full(name: &str) -> Option<&str> {
-    name.strip_prefix(FULL)
-}
-
-/// The name of the output at `path` that is never checked out.
-pub fn full_at(path: &str) -> String {
-    format!("{FULL}{path}")
-}
-
-/// The name of the text of the page at `path`, for feeds.
-pub fn text_at(path: &str) -> String {
-    format!("{TEXT}{path}")
 }
 
 /// One output.
@@ -130,9 +94,15 @@ impl Plan {
         self.by_path.get(path).map(|at| &self.outputs[*at].subject)
     }
 
+    /// What the output `name` is about.
+    pub fn about(&self, name: &str) -> Option<&Subject> {
+        let path = path_of_full(name).unwrap_or(name);
+        self.whole.get(path).or_else(|| self.by_path.get(path)).map(|at| &self.outputs[*at].subject)
+    }
+
     /// Whether an output is called so.
     pub fn has(&self, name: &str) -> bool {
-        let at = match (path_of_full(name), name.strip_prefix(TEXT)) {
+        let at = match (path_of_full(name), path_of_text(name)) {
             (Some(path), _) => self.whole.get(path).or_else(|| self.by_path.get(path)),
             (None, Some(path)) => self.texts.get(path),
             (None, None) => self.by_path.get(name),
@@ -142,11 +112,10 @@ impl Plan {
 
     /// The outputs of the page at `permalink`: itself, and its further list pages.
     pub fn of_page(&self, permalink: &Permalink) -> impl Iterator<Item = &Planned> {
-        let numbered = (1..).map(|number| permalink.list_page(number));
-        let places = numbered.map_while(|path| {
-            let path = path.as_str();
-            let others = [&self.whole, &self.texts].map(|known| known.get(path).copied());
-            Some([Some(*self.by_path.get(path)?), others[0], others[1]])
+        let places = (1..).map_while(|number| {
+            let path = permalink.list_page(number);
+            let at = [&self.by_path, &self.whole, &self.texts].map(|known| known.get(path.as_str()).copied());
+            at.iter().any(Option::is_some).then_some(at)
         });
         places.flatten().flatten().map(|at| &self.outputs[at])
     }
@@ -178,8 +147,7 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], texts: &Texts<'_>,
             if path == "index.html" || path.ends_with("/index.html") {
                 path.truncate(path.len() - "index.html".len());
             }
-            let version =
-                if site.restricted_files.contains_key(file) { Version::Full } else { Version::Public };
+            let version = if site.restricted_files.contains_key(file) { Version::Full } else { Version::Public };
             let subject = Subject::File(file.clone());
             planner.claim(Planned { path: Permalink::file(&path), version, subject, layout: None });
         }
@@ -190,6 +158,9 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], texts: &Texts<'_>,
         }
     }
     planner.generated();
+    for id in site.unpublished() {
+        planner.unpublished(id);
+    }
     planner.files_and_folders();
     planner.plan
 }
@@ -210,21 +181,7 @@ impl Planner<'_> {
             Kind::Section => (Role::Section, true),
             Kind::Home => (Role::Home, true),
         };
-        let folder: Vec<&str> = page.folder().split('/').map(without_order).collect();
-        let wanted = page.front.layout.clone();
-        let layout = match wanted {
-            Some(name) if self.layouts.has(&name) => Some(name),
-            Some(name) => {
-                let place = self.key_place(page, "layout");
-                self.found.push(
-                    Diagnostic::error(Code::UnknownLayout, place, format!("no layout is called `{name}`"))
-                        .near(&name, self.layouts.names())
-                        .hint(format!("a layout is a file: `layouts/{name}.hbs`")),
-                );
-                None
-            }
-            None => self.layout(role, &folder.join("/"), &page.place().file),
-        };
+        let layout = self.layout_of(page, role);
         let number = match &layout {
             Some(layout) if lists && self.layouts.shows_items(layout) => list_pages(self.site, id),
             _ => 1,
@@ -243,6 +200,40 @@ impl Planner<'_> {
                 self.plan.outputs.push(whole);
             }
         }
+    }
+
+    fn layout_of(&mut self, page: &Page, role: Role) -> Option<String> {
+        let folder: Vec<&str> = page.folder().split('/').map(without_order).collect();
+        match page.front.layout.clone() {
+            Some(name) if self.layouts.has(&name) => Some(name),
+            Some(name) => {
+                let place = self.key_place(page, "layout");
+                self.found.push(
+                    Diagnostic::error(Code::UnknownLayout, place, format!("no layout is called `{name}`"))
+                        .near(&name, self.layouts.names())
+                        .hint(format!("a layout is a file: `layouts/{name}.hbs`")),
+                );
+                None
+            }
+            None => self.layout(role, &folder.join("/"), &page.place().file),
+        }
+    }
+
+    /// A page that is not published is only looked at: where something else lives it claims nothing,
+    /// and no link leads to it.
+    fn unpublished(&mut self, id: PageId) {
+        let page = self.site.page(id);
+        let path = page.permalink.clone();
+        let is_taken = self.plan.by_path.contains_key(path.as_str()) || self.plan.whole.contains_key(path.as_str());
+        if is_taken || reserved::claimed(path.as_str()).is_some() || !is_path(path.as_str()) {
+            return;
+        }
+        // That a draft is unfinished is no mistake.
+        let had = self.found.len();
+        let layout = self.layout_of(page, Role::Page);
+        self.found.truncate(had);
+        self.plan.whole.insert(path.as_str().to_owned(), self.plan.outputs.len());
+        self.plan.outputs.push(Planned { path, version: Version::Full, subject: Subject::Page(id, 1), layout });
     }
 
     fn taxonomy(&mut self, index: usize) {
@@ -314,7 +305,7 @@ impl Planner<'_> {
             self.claim_if_free(&self.site.config.feed.path, Subject::Feed, None);
         }
         // Only where a feed can say more to some than to others.
-        if self.site.pages.iter().any(Page::is_restricted) {
+        if self.site.ids().any(|id| self.site.page(id).is_restricted()) {
             for id in feed::newest(self.site) {
                 let (path, subject) = (self.site.page(id).permalink.clone(), Subject::Page(id, 1));
                 self.plan.texts.insert(path.as_str().to_owned(), self.plan.outputs.len());

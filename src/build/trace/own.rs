@@ -50,9 +50,11 @@ impl OwnRead {
     /// See [`Read::fields`].
     fn fields(&self) -> Option<Fields> {
         match self {
-            Self::Page(fields) | Self::Whole(fields) | Self::Ancestors(fields) | Self::Neighbour(_, fields) | Self::Items(_, fields) => {
-                Some(*fields)
-            }
+            Self::Page(fields)
+            | Self::Whole(fields)
+            | Self::Ancestors(fields)
+            | Self::Neighbour(_, fields)
+            | Self::Items(_, fields) => Some(*fields),
             Self::File | Self::Link(_) | Self::Length => None,
         }
     }

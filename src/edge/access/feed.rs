@@ -99,11 +99,8 @@ async fn feed(name: String, edge: Edge, headers: HeaderMap) -> Result<Response, 
     let composed = tokio::task::spawn_blocking(move || atom(&release, &shelf, &member, &address));
     let text = composed.await.map_err(|error| Refusal::fault("a feed panicked", &error))??;
     let tag = format!("\"{}\"", Digest::of(text.as_bytes()).tag());
-    let mut response = if none_matches(&headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        text.into_response()
-    };
+    let mut response =
+        if none_matches(&headers, &tag) { StatusCode::NOT_MODIFIED.into_response() } else { text.into_response() };
     let answer = response.headers_mut();
     answer.insert(CONTENT_TYPE, ATOM);
     answer.insert(CACHE_CONTROL, PRIVATE);
@@ -117,8 +114,7 @@ async fn feed(name: String, edge: Edge, headers: HeaderMap) -> Result<Response, 
 
 fn atom(release: &LiveRelease, shelf: &Shelf, member: &Member, address: &str) -> Result<String, Refusal> {
     let site = &release.site;
-    let standing =
-        Standing::Member { role: member.role, tier: member.tier.clone(), tiers: site.edge.tiers.clone() };
+    let standing = Standing::Member { role: member.role, tier: member.tier.clone(), tiers: site.edge.tiers.clone() };
     let base = escaped(site.base_url.trim_end_matches('/'));
     let newest = release.feed.iter().map(|item| item.updated.as_str()).max().unwrap_or("1970-01-01T00:00:00Z");
     let (title, language) = (escaped(&site.title), escaped(&site.language));
@@ -131,7 +127,9 @@ fn atom(release: &LiveRelease, shelf: &Shelf, member: &Member, address: &str) ->
     );
     for item in release.feed.iter() {
         let text = match item.audience.admits(&standing) {
-            true => Some(shelf.object(item.text).map_err(|error| Refusal::fault("the text of a page is gone", &error))?),
+            true => {
+                Some(shelf.object(item.text).map_err(|error| Refusal::fault("the text of a page is gone", &error))?)
+            }
             false => None,
         };
         entry(&mut out, &base, item, text.as_deref().map(String::from_utf8_lossy).as_deref());

@@ -13,9 +13,9 @@
 //! Read is what was asked for with GET, whole, and by somebody who looks at it: no range, no head,
 //! and nothing that a browser fetches in advance. Who says to be a crawler gets the open page.
 
+use hyper::Method;
 use hyper::header::{HeaderMap, RANGE};
 use hyper::http::request::Parts;
-use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 

@@ -86,7 +86,11 @@ pub(super) async fn given<'r>(
 impl Given<'_> {
     /// Says in the headers of its answer that it is one reader's.
     pub(super) fn mark(&self, release: &LiveRelease, headers: &mut HeaderMap) {
-        if self.is_open { mark_open(release, headers) } else { mark_private(headers) }
+        if self.is_open {
+            mark_open(release, headers)
+        } else {
+            mark_private(headers)
+        }
         for cookie in &self.cookies {
             headers.append(SET_COOKIE, cookie.clone());
         }

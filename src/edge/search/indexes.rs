@@ -56,9 +56,10 @@ impl Indexes {
     /// Those that this reader is answered from. What is metered is searched as its open pages: a
     /// question is no reading.
     fn of(&self, standing: &Standing) -> Vec<&Reader> {
-        let parts = self.parts.iter().filter_map(|part| {
-            if part.audience.admits(standing) { part.full.as_ref() } else { part.open.as_ref() }
-        });
+        let parts = self
+            .parts
+            .iter()
+            .filter_map(|part| if part.audience.admits(standing) { part.full.as_ref() } else { part.open.as_ref() });
         std::iter::once(&self.everybodys).chain(parts).collect()
     }
 

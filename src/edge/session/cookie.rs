@@ -74,9 +74,7 @@ impl Brought {
         Self {
             session: secret(|(session, _)| session),
             form: secret(|(_, form)| form),
-            meter: [Transport::Secure, transport]
-                .into_iter()
-                .find_map(|at| Secret::parse(value(headers, at.meter())?)),
+            meter: [Transport::Secure, transport].into_iter().find_map(|at| Secret::parse(value(headers, at.meter())?)),
             look: value(headers, LOOK).map(parse_look).unwrap_or_default(),
         }
     }
