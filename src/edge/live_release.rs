@@ -409,7 +409,53 @@ fn is_compressible(essence: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::File;
+    use super::*;
+    use crate::site::audience::{Role, Tiers};
+    use crate::site::digest::Digest;
+    use crate::site::release::{Full, Manifest, Writer};
+
+    #[test]
+    fn what_is_said_of_a_text_is_for_whom_the_text_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(folder.path());
+        let object = Writer::open(shelf.clone()).unwrap().put(b"x").unwrap().digest;
+        let entry = |path: &str, audience: &str, access| release::Entry {
+            path: path.to_owned(),
+            object,
+            media: "text/html".to_owned(),
+            length: 1,
+            cache: CacheClass::Revalidate,
+            access,
+            title: Some(path.to_owned()),
+            fragments: Vec::new(),
+            full: (audience != "public").then(|| {
+                let (audience, fragments) = (audience.parse().unwrap(), Vec::new());
+                Box::new(Full { audience, object: Digest::of(b"y"), length: 1, fragments, page: None })
+            }),
+        };
+        let entries = vec![
+            entry("/all/", "public", Access::Public),
+            entry("/members/", "members", Access::Public),
+            entry("/paid/", "tier:paid", Access::Public),
+            entry("/metered/", "metered", Access::Public),
+            entry("/draft/", "role:editor", Access::Internal),
+        ];
+        Writer::open(shelf.clone()).unwrap().publish(&Manifest { entries, ..Manifest::empty() }, None).unwrap();
+        let release = LiveRelease::load(&shelf).unwrap();
+        let member = |role, tier: &str| Standing::Member { role, tier: tier.parse().ok(), tiers: Tiers::default() };
+        for (standing, expected) in [
+            (Standing::Visitor, &["/all/", "/metered/"][..]),
+            (member(Role::Member, ""), &["/all/", "/members/", "/metered/"]),
+            (member(Role::Member, "paid"), &["/all/", "/members/", "/paid/", "/metered/"]),
+            (member(Role::Editor, ""), &["/all/", "/members/", "/paid/", "/metered/", "/draft/"]),
+        ] {
+            let all = ["/all/", "/members/", "/paid/", "/metered/", "/draft/", "/none/"];
+            let theirs: Vec<&str> = all.into_iter().filter(|path| release.is_for(path, &standing)).collect();
+            assert_eq!(theirs, expected, "{standing:?}");
+        }
+        let titled = ["/all/", "/members/", "/draft/"].map(|path| release.title(path).is_some());
+        assert_eq!(titled, [true, true, false]);
+    }
 
     #[test]
     fn a_page_takes_no_more_room_for_the_fragments_of_others() {

@@ -144,7 +144,8 @@ impl Asked<'_> {
         }
         let path = decoded_path(&parts.uri).map_err(|error| Refusal::BadRequest(error.to_string().into()))?;
         let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
-        if self.edge.options().statics == Statics::Served {
+        // Who has `public/` elsewhere has the open pages there, and no whole one.
+        if self.edge.options().statics == Statics::Served || release.restricted(&path).is_some() {
             // Nothing is said of what is there for some only, but to them.
             if is_read && let Some(response) = self.file(release, &path).await? {
                 return Ok(response);

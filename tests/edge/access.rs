@@ -11,8 +11,9 @@ use littoral::build::asset::Naming;
 use littoral::build::model::Drafts;
 use littoral::build::sources::Folder;
 use littoral::build::{Request, build};
+use littoral::edge::{Options, Statics};
 use littoral::site::audience::Role;
-use littoral::site::release::Shelf;
+use littoral::site::release::{Entry, Shelf};
 use littoral::store::EmailAddress;
 use reqwest::Method;
 use serde_json::Value;
@@ -325,6 +326,8 @@ async fn who_a_page_is_for_gets_it_and_everybody_else_the_open_one() {
         let mut browser = reader(&edge, kind).await;
         for (path, word, readers) in PAGES {
             let is_theirs = may_read(kind, readers);
+            // The second time it is kept.
+            browser.get(path).await;
             let answer = browser.get(path).await;
             let has_open = !path.ends_with(".txt") && *path != "/draft/";
             assert_eq!(answer.status, if is_theirs || has_open { 200 } else { 404 }, "{kind} {path}");
@@ -361,6 +364,56 @@ async fn a_file_beside_a_page_is_not_there_for_whom_it_is_not_like_one_that_neve
         }
         assert_eq!(browser.get("/bundle/file.txt").await.status, 404);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restricted_page_takes_no_more_methods_than_another() {
+    let edge = site().await;
+    let member = reader(&edge, "free").await;
+    for browser in [&member, &reader(&edge, "visitor").await] {
+        for (method, status) in [(Method::POST, 405), (Method::PUT, 405), (Method::DELETE, 405), (Method::OPTIONS, 204)]
+        {
+            let answer =
+                edge.request(method.clone(), "/members/").header("cookie", cookie(browser)).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{method}");
+            assert_eq!(answer.headers()["allow"], "GET, HEAD, OPTIONS");
+            assert!(!answer.text().await.unwrap().contains("zz"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_another_server_has_the_files_the_edge_has_the_whole_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "members");
+    build_site(folder.path());
+    let edge = TestEdge::serve(folder, Options { statics: Statics::LeftToOthers, ..quick() }).await;
+    assert_eq!(edge.get("/public/").await.status(), 404);
+    let mut member = reader(&edge, "free").await;
+    assert!(member.get("/members/").await.body.contains("zzmembersword"));
+    assert!(member.get("/bundle/file.txt").await.body.contains("zzfileword"));
+    let open = edge.get("/members/").await.text().await.unwrap();
+    assert!(open.contains("class=\"invitation") && !open.contains("zz"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_watched_build_has_made_is_for_whom_it_says_at_once() {
+    let edge = site().await;
+    let shelf = Shelf::of(edge.folder.path());
+    let entries = shelf.manifest(shelf.current().unwrap()).unwrap().entries;
+    let entry = |path: &str| entries.iter().find(|entry| entry.path == path).unwrap().clone();
+    let (closed, public) = (entry("/members/"), entry("/public/"));
+    // The public page is closed by an edit, and the closed one opened.
+    let newly_closed = Entry { path: "/public/".to_owned(), ..closed.clone() };
+    let newly_open = Entry { path: "/members/".to_owned(), ..public };
+    edge.edge.answer_from(&[newly_closed, newly_open]);
+    let mut member = reader(&edge, "free").await;
+    let visited = edge.get("/public/").await;
+    assert_eq!(visited.headers()["cache-control"], "private, no-store");
+    assert!(!visited.text().await.unwrap().contains("zzmembersword"));
+    assert!(member.get("/public/").await.body.contains("zzmembersword"));
+    assert!(edge.get("/members/").await.text().await.unwrap().contains("Everybody reads"));
+    assert!(!member.get("/members/").await.body.contains("zzmembersword"));
 }
 
 fn cookie(browser: &Browser<'_>) -> String {

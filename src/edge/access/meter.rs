@@ -11,7 +11,7 @@
 //! page; as others may read from the same network, [`SHARED`] times as much is free there.
 //!
 //! Read is what was asked for with GET, whole, and by somebody who looks at it: no range, no head,
-//! and nothing that a browser fetches in advance. Who says to be a crawler gets the open page.
+//! nothing that a browser fetches in advance or as a part of another page. Who says to be a crawler gets the open page.
 
 use hyper::Method;
 use hyper::header::{HeaderMap, RANGE};
@@ -124,8 +124,11 @@ fn is_reading(method: &Method, headers: &HeaderMap, agent: &str) -> bool {
         let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.any(|value| value.to_ascii_lowercase().contains(word))
     };
+    // What another page holds (a picture, a script, a frame) is looked at by nobody: else a page
+    // elsewhere could use up what its readers have free here.
+    let is_part = headers.contains_key("sec-fetch-dest") && !says("sec-fetch-dest", "document");
     let is_in_advance = says("sec-purpose", "prefetch") || says("purpose", "prefetch") || says("x-moz", "prefetch");
-    *method == Method::GET && !headers.contains_key(RANGE) && !is_in_advance && !is_crawler(agent)
+    *method == Method::GET && !is_part && !headers.contains_key(RANGE) && !is_in_advance && !is_crawler(agent)
 }
 
 /// Whether somebody says to be no person. Who lies about it is counted like one.
@@ -197,9 +200,17 @@ mod tests {
     fn what_nobody_looks_at_is_no_reading() {
         let agent = "Mozilla/5.0 Firefox/140.0";
         assert!(is_reading(&Method::GET, &HeaderMap::new(), agent));
+        let followed = HeaderMap::from_iter([("sec-fetch-dest".parse().unwrap(), "document".parse().unwrap())]);
+        assert!(is_reading(&Method::GET, &followed, agent));
         assert!(!is_reading(&Method::HEAD, &HeaderMap::new(), agent));
         assert!(!is_reading(&Method::GET, &HeaderMap::new(), "Googlebot/2.1"));
-        for (name, value) in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("range", "bytes=0-")] {
+        for (name, value) in [
+            ("sec-purpose", "prefetch;prerender"),
+            ("purpose", "prefetch"),
+            ("range", "bytes=0-"),
+            ("sec-fetch-dest", "image"),
+            ("sec-fetch-dest", "empty"),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
             assert!(!is_reading(&Method::GET, &headers, agent), "{name}");
