@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use littoral::site::permalink::Permalink;
+use littoral::site::release::{BuildId, Shelf};
 
 /// What a list of paths to take away is called, in `site/` and `edit/`.
 const DELETE: &str = ".delete";
@@ -65,6 +67,10 @@ struct Case {
 #[derive(PartialEq)]
 struct Outcome {
     public: BTreeMap<String, Vec<u8>>,
+    /// What only some may read, by audience and file.
+    full: BTreeMap<String, Vec<u8>>,
+    /// The name of its release, which is the digest of all that is in it.
+    release: Option<String>,
     stderr: String,
 }
 
@@ -87,7 +93,9 @@ impl Case {
             let clean = build(clean_root.path(), &mut wrong)?;
             self.compare("expected-after", &second, &first.public, &mut wrong)?;
             let failed = second.has_errors();
-            if second.stderr != clean.stderr || (!failed && second.public != clean.public) {
+            let (ours, theirs) =
+                ((&second.public, &second.full, &second.release), (&clean.public, &clean.full, &clean.release));
+            if second.stderr != clean.stderr || (!failed && ours != theirs) {
                 wrong.push_str("the second build differs from a clean one of the same site:\n");
                 differences(&as_tree(&clean), &as_tree(&second), "clean", &mut wrong);
             }
@@ -132,8 +140,11 @@ impl Outcome {
 }
 
 fn as_tree(outcome: &Outcome) -> BTreeMap<String, Vec<u8>> {
+    let below = |folder: &'static str, files: &BTreeMap<String, Vec<u8>>| {
+        files.iter().map(|(file, bytes)| (format!("{folder}/{file}"), bytes.clone())).collect::<Vec<_>>()
+    };
     let mut tree: BTreeMap<_, _> =
-        outcome.public.iter().map(|(file, bytes)| (format!("public/{file}"), bytes.clone())).collect();
+        below("public", &outcome.public).into_iter().chain(below("full", &outcome.full)).collect();
     if !outcome.stderr.is_empty() {
         tree.insert("stderr.txt".to_owned(), outcome.stderr.clone().into_bytes());
     }
@@ -145,12 +156,28 @@ fn build(root: &Path, wrong: &mut String) -> io::Result<Outcome> {
     let output = Command::new(env!("CARGO_BIN_EXE_littoral")).arg("build").arg("--root").arg(root).output()?;
     // Where the site lies is another place each time.
     let stderr = String::from_utf8_lossy(&output.stderr).replace(&root.display().to_string(), "[ROOT]");
-    let outcome = Outcome { public: read_tree(&root.join("public"))?, stderr };
+    let shelf = Shelf::of(root);
+    let release = shelf.current().ok();
+    let full = release.map_or_else(BTreeMap::new, |release| full_of(&shelf, release));
+    let release = release.map(|release| release.to_string());
+    let outcome = Outcome { public: read_tree(&root.join("public"))?, full, release, stderr };
     let expected = i32::from(outcome.has_errors());
     if output.status.code() != Some(expected) {
         let _ = writeln!(wrong, "the exit status is {:?}, expected {expected}\n{}", output.status, outcome.stderr);
     }
     Ok(outcome)
+}
+
+/// What only some may read.
+fn full_of(shelf: &Shelf, release: BuildId) -> BTreeMap<String, Vec<u8>> {
+    let entries = shelf.manifest(release).unwrap().entries.into_iter();
+    let full = entries.filter_map(|entry| Some((entry.path, entry.full?)));
+    full.map(|(path, full)| {
+        let audience = full.audience.to_string().replace(':', "-");
+        let file = Permalink::file(&path).output_file();
+        (format!("{audience}/{}", file), shelf.object(full.object).unwrap())
+    })
+    .collect()
 }
 
 /// Copies `from` over `to`; its lists say what is taken away first, and linked last.

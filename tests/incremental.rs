@@ -338,7 +338,8 @@ const OTHERS: &[(&str, &[&str])] = &[
             "paginate: 1\ntitle: Other\n",
             "search: false\ntaxonomies: [tags, authors]\nmarkdown: { smart_punctuation: true }\n",
             "search: false\nlinks: { broken: warn }\npermalinks: { docs: '/d/{slug}/' }\nfeed: { limit: 1 }\n",
-            "search: false\nbase_url: https://example.org/\nlinks: { broken: ignore }\nextra: { motto: Ahoy }\n",
+            "search: false\npreviews: true\nbase_url: https://example.org/\nlinks: { broken: ignore }\nextra: { motto: Ahoy }\n",
+            "previews: true\nedge: { tiers: [free, paid, gold], meter: { free: 2, period: week, search_engines: none } }\n",
         ],
     ),
     (
@@ -351,6 +352,7 @@ const OTHERS: &[(&str, &[&str])] = &[
             "{{#ancestors}}{{title}}/{{/ancestors}}{{#data \"d.yaml\"}}{{this.a}}{{/data}} {{asset \"css/a.css\"}} {{content}} {{toc}}",
             "{{#pages sort=\"date\" limit=3}}{{title}} {{summary}}{{/pages}} {{json page}} {{#headings}}{{text}}{{/headings}}",
             "{{#pages taxonomy=\"tags\" term=\"sea\"}}{{url}} {{/pages}}{{#sections}}{{title}} {{count}}{{/sections}} {{content}}",
+            "{{#if page.is_open}}open{{else}}{{page.words}}{{/if}} {{#pages}}{{words}} {{summary}} {{#if this.access}}{{this.access.name}}{{/if}}{{/pages}}{{content}}",
             "{{#each page.taxonomies.tags}}{{name}}{{/each}}{{absolute page.url}} {{#page \"a.md\"}}{{title}}{{else}}-{{/page}} {{content}}",
         ],
     ),
@@ -371,6 +373,10 @@ const OTHERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("layouts/docs/page.hbs", &["docs: {{page.summary}} {{content}}", "{{> (lookup this \"nothing\")}}"]),
+    (
+        "layouts/partials/invitation.hbs",
+        &["Come in.", "{{page.access.name}} {{site.meter.free}} {{page.minutes}} {{#next}}{{title}}{{/next}}"],
+    ),
     ("layouts/extra.hbs", &["extra", "{{#items}}{{title}}{{/items}}"]),
     ("layouts/shell.hbs", &["{{content}}", "{{page.title}}{{#pages limit=1}}{{title}}{{/pages}}{{content}}"]),
     (
@@ -395,6 +401,8 @@ const OTHERS: &[(&str, &[&str])] = &[
             "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}' }\n---\n",
             "---\npages_from: { data: p.csv, path: 'b/{slug}', title: '{name} {n}', first: 1 }\nsort_by: title\n---\n",
             "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}', where: { n: 1 } }\ndraft: true\n---\n",
+            "---\naccess: members\n---\nInside.\n",
+            "---\npages_from: { data: p.csv, path: '{slug}', title: '{name}' }\naccess: metered\n---\n",
         ],
     ),
     ("static/robots.txt", &["one", "two"]),
@@ -446,6 +454,10 @@ fn edit() -> impl Strategy<Value = Edit> {
         "description: Said\n",
         "layout: nav\n",
         "sort_by: title\n",
+        "access: members\n",
+        "access: { tier: paid }\nsummary: Said\n",
+        "access: metered\ndate: 2024-03-01\n",
+        "access: public\n",
     ]);
     let body = prop::sample::select(&[
         "",
@@ -460,6 +472,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         "{{ form(\"note\") }}\n",
         "[Gull](/boats/gull)\n",
         "# Heading\n\nSummary.\n",
+        "Before.\n\n<!-- more -->\n\n## Head\n\nBehind.\n",
     ]);
     let other = prop::sample::select(OTHERS)
         .prop_flat_map(|(path, texts)| (Just(path), prop::sample::select(texts)))
@@ -629,15 +642,19 @@ fn request<'a>(shelf: Shelf, sources: &'a Folder) -> Request<'a> {
 
 /// The manifest of the live release, an entry a line, with the head of its bytes.
 fn lines(shelf: &Shelf) -> String {
-    let Manifest { entries, redirects, shells, templates, forms, terms, search, site, format } =
+    let Manifest { entries, redirects, shells, templates, forms, terms, search, search_parts, feed, site, format } =
         shelf.manifest(shelf.current().unwrap()).unwrap();
-    let mut lines =
-        format!("{format} {site:?} {search:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n{terms:?}\n");
+    let mut lines = format!(
+        "{format} {site:?} {search:?} {search_parts:?} {feed:?}\n{redirects:?}\n{shells:?}\n{templates:?}\n{forms:?}\n{terms:?}\n"
+    );
     for entry in entries {
         let bytes = shelf.object(entry.object).unwrap();
         let head: String = String::from_utf8_lossy(&bytes).chars().take(120).collect();
-        let Entry { path, object, length, title, fragments, .. } = entry;
-        writeln!(lines, "{path} {object:?} {length} {title:?} {fragments:?} {head:?}").unwrap();
+        let Entry { path, object, length, title, fragments, full, access, .. } = entry;
+        let whole = full.as_ref().map(|full| shelf.object(full.object).unwrap());
+        let whole = whole.map(|bytes| String::from_utf8_lossy(&bytes).chars().take(120).collect::<String>());
+        writeln!(lines, "{path} {access:?} {object:?} {length} {title:?} {fragments:?} {head:?} {full:?} {whole:?}")
+            .unwrap();
     }
     lines
 }

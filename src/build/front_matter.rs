@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::build::rows::{self, PagesFrom};
+use crate::site::audience::Audience;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::is_path;
 use crate::site::yaml;
@@ -52,11 +53,32 @@ pub struct FrontMatter {
     pub in_search: bool,
     /// `in_feed`: whether the feed names it.
     pub in_feed: bool,
+    /// `access`: for whom its text is; in a section, also that of the pages below which say
+    /// nothing of their own.
+    #[serde(with = "as_words")]
+    pub access: Option<Audience>,
     /// Taxonomy → terms, for the taxonomies that the configuration names.
     pub terms: Vec<(String, Vec<String>)>,
     /// `extra`, and every key that is not known.
     #[serde(with = "as_text")]
     pub extra: Map<String, Value>,
+}
+
+/// An audience as it is written in one word, for a form that must know its types beforehand.
+mod as_words {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::site::audience::Audience;
+
+    pub(super) fn serialize<S: Serializer>(access: &Option<Audience>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&access.as_ref().map_or_else(String::new, Audience::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Audience>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
+    }
 }
 
 /// Any value as the text of its JSON, for a form that must know its types beforehand.
@@ -247,6 +269,13 @@ impl Head<'_> {
                     ("in_search", Some(yes)) => front.in_search = yes,
                     (_, Some(yes)) => front.in_feed = yes,
                     (_, None) => wrong("`true` or `false`", &value),
+                },
+                "access" => match serde_json::from_value(value) {
+                    Ok(access) => front.access = Some(access),
+                    Err(why) => {
+                        let message = format!("`{key}`: {why}");
+                        found.push(Diagnostic::error(Code::FrontMatter, self.place_of(&key), message));
+                    }
                 },
                 rows::KEY => match self.pages_from(&value) {
                     Ok(from) => front.pages_from = Some(Box::new(from)),

@@ -11,6 +11,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -30,6 +31,9 @@ const SMALL_BUDGET: usize = 15 << 20;
 
 /// Begins the name of a folder that is not whole yet.
 const UNFINISHED: &str = ".new-";
+
+/// How many were begun by this process.
+static STARTED: AtomicU64 = AtomicU64::new(0);
 
 /// The digest of a page's sections, which must be in order.
 pub fn page_digest(sections: &[Document]) -> Digest {
@@ -97,6 +101,11 @@ impl Indexing {
     /// Begins one. To be called by a build that holds the shelf.
     pub fn begin(shelf: &Shelf, language: &str) -> io::Result<Self> {
         Self::with_budget(shelf, language, MEMORY_BUDGET)
+    }
+
+    /// Begins one of few texts. Several may be begun at once.
+    pub fn begin_small(shelf: &Shelf, language: &str) -> io::Result<Self> {
+        Self::with_budget(shelf, language, SMALL_BUDGET)
     }
 
     fn with_budget(shelf: &Shelf, language: &str, budget: usize) -> io::Result<Self> {
@@ -202,8 +211,13 @@ impl Unfinished {
     fn new(shelf: &Shelf) -> io::Result<Self> {
         let above = shelf.derived().join("search");
         fs::create_dir_all(&above)?;
-        remove_unfinished(&above)?;
-        let folder = above.join(format!("{UNFINISHED}{}", std::process::id()));
+        let own = format!("{UNFINISHED}{}-", std::process::id());
+        remove_unfinished(&above, &own)?;
+        let folder = above.join(format!("{own}{}", STARTED.fetch_add(1, Ordering::Relaxed)));
+        // A process that was killed may have had the same number.
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
         fs::create_dir(&folder)?;
         Ok(Self(folder))
     }
@@ -232,10 +246,11 @@ fn of_the_index(error: &tantivy::TantivyError) -> io::Error {
     io::Error::other(format!("the search index: {error}"))
 }
 
-/// Only one build has the shelf, so any unfinished index is what a killed one left.
-fn remove_unfinished(above: &Path) -> io::Result<()> {
+/// Only one build has the shelf, so any unfinished index but its own is what a killed one left.
+fn remove_unfinished(above: &Path, own: &str) -> io::Result<()> {
     for entry in fs::read_dir(above)?.flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED)) {
+        let is_left = |name: &str| name.starts_with(UNFINISHED) && !name.starts_with(own);
+        if entry.file_name().to_str().is_some_and(is_left) {
             fs::remove_dir_all(entry.path())?;
         }
     }

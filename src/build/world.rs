@@ -96,6 +96,9 @@ impl World {
         };
         Some(match read {
             Read::Page { source, fields } => shown(&[site.by_source(source)?], *fields),
+            Read::Whole { source, fields } => {
+                vec![site.page(site.any_by_source(source)?).describe_whole(&site.config, *fields)]
+            }
             Read::Pages(pages) => shown(&self.pages(pages)?, pages.fields),
             Read::Items { list, number, fields } => shown(&self.items(list, *number)?, *fields),
             Read::Length(list) => vec![self.length(list)?],
@@ -104,9 +107,9 @@ impl World {
                 window.of(below).iter().map(|id| self.section(*id, *fields)).collect()
             }
             Read::Section { path, fields } => vec![self.section(site.section_at(path)?, *fields)],
-            Read::Ancestors { source, fields } => shown(&site.ancestors(site.by_source(source)?), *fields),
+            Read::Ancestors { source, fields } => shown(&site.ancestors(site.any_by_source(source)?), *fields),
             Read::Neighbour { source, side, fields } => {
-                let (previous, next) = site.neighbours(site.by_source(source)?);
+                let (previous, next) = site.neighbours(site.any_by_source(source)?);
                 let id = match side {
                     Side::Previous => previous,
                     Side::Next => next,
@@ -145,7 +148,7 @@ impl World {
             Read::IsTemplate(name) => Answer::of(&[u8::from(self.layouts.has(name))]),
             Read::Fragment(name) => self.fragments.answer(name),
             Read::Link { from, to } => {
-                let from = from.as_deref().map_or(Some(self.site.home), |source| self.site.by_source(source));
+                let from = from.as_deref().map_or(Some(self.site.home), |source| self.site.any_by_source(source));
                 from.map_or(Answer::NOTHING, |from| Answer::of(format!("{:?}", self.target(from, to)).as_bytes()))
             }
             other => answer_of(self.values(other).as_deref()),

@@ -13,6 +13,7 @@ mod form;
 mod mail;
 mod new;
 mod outbox;
+mod preview;
 mod progress;
 mod seed;
 mod serve;
@@ -70,6 +71,8 @@ enum Command {
     Mail(mail::Options),
     /// List, try again and forget what is to be sent to others
     Outbox(outbox::Options),
+    /// Make a link that shows a page to whoever has it, for some days
+    Preview(preview::Options),
     /// Say what members may do
     User(user::Options),
 }
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Token(options) => token::run(&options),
         Command::Mail(options) => mail::run(&options),
         Command::Outbox(options) => outbox::run(&options),
+        Command::Preview(options) => preview::run(&options),
         Command::User(options) => user::run(&options),
     };
     match outcome {

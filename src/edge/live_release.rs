@@ -18,11 +18,11 @@ use super::page::Shell;
 use super::search;
 use super::templates::{Registered, Templates};
 use crate::site::api::TableApi;
-use crate::site::audience::Standing;
+use crate::site::audience::{Audience, Standing};
 use crate::site::config::OpenTable;
 use crate::site::digest::Digest;
 use crate::site::form::Form;
-use crate::site::release::{self, Access, BuildId, CacheClass, Shelf, ShelfError, Site, TermPages};
+use crate::site::release::{self, Access, BuildId, CacheClass, FeedItem, Shelf, ShelfError, Site, TermPages};
 use crate::site::table::TableName;
 use crate::store::Subscriptions;
 
@@ -42,10 +42,13 @@ pub struct LiveRelease {
     pub search_folder: Option<String>,
     /// Its reader; absent too when the index cannot be read, which the log tells: the
     /// pages are served all the same.
-    pub(super) search: Option<Arc<search::Reader>>,
+    pub(super) search: Option<Arc<search::Indexes>>,
     files: Arc<FxHashMap<Box<str>, File>>,
     /// Files that a watched build has made since, before those of the release.
     newer: FxHashMap<Box<str>, File>,
+    /// What of the files is not for everybody, by path; and of the newer ones.
+    restricted: Arc<FxHashMap<Box<str>, Restricted>>,
+    newer_restricted: FxHashMap<Box<str>, Restricted>,
     kinds: Vec<Kind>,
     /// Paths of pages, in order, for lists of them.
     pages: Arc<[Box<str>]>,
@@ -59,6 +62,8 @@ pub struct LiveRelease {
     shells: Arc<FxHashMap<Box<str>, Shell>>,
     /// The terms of its taxonomies, by the paths of their pages.
     pub(super) terms: Arc<BTreeMap<String, TermPages>>,
+    /// What members' own feeds are made of, the newest first.
+    pub(super) feed: Arc<[FeedItem]>,
     /// The forms that the site declares, by name.
     pub(super) forms: Arc<BTreeMap<String, Form>>,
     pub(super) templates: Arc<Templates>,
@@ -75,13 +80,38 @@ pub(super) struct File {
     /// How many.
     pub(super) length: u64,
     kind: u16,
-    access: Access,
+    reach: Reach,
     /// Its row in the table of those that have fragments.
     fragments: Option<Row>,
     title: Option<Box<str>>,
 }
 
+/// Who gets a file by its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Everybody,
+    /// Everybody for whom [`Restricted`] has nothing better.
+    Others,
+    Nobody,
+}
+
+/// What only some may read at a path.
+#[derive(Clone, Debug)]
+pub(super) struct Restricted {
+    /// They.
+    pub(super) audience: Audience,
+    /// It.
+    pub(super) file: File,
+    /// Of a file beside a page, the path of the page.
+    pub(super) page: Option<Box<str>>,
+}
+
 impl File {
+    /// Whether somebody may get another one at its path.
+    pub(super) fn is_open(&self) -> bool {
+        self.reach == Reach::Others
+    }
+
     /// Whether something of it is made for each request.
     pub(super) fn has_fragments(&self) -> bool {
         self.fragments.is_some()
@@ -134,21 +164,29 @@ impl LiveRelease {
             shells.insert(name.into_boxed_str(), shell);
         }
         let mut kinds = Kinds::default();
-        let mut files = FxHashMap::default();
+        let mut files: FxHashMap<Box<str>, File> = FxHashMap::default();
         files.reserve(manifest.entries.len());
+        let mut restricted = FxHashMap::default();
         for entry in manifest.entries {
-            let row = placing.place(&entry.fragments, entry.length);
-            let row = row.map_err(|_| EdgeError::NotPlaced { path: entry.path.clone() })?;
-            let why = format!("`{}` is no media type", entry.media);
-            let (path, file) =
-                kinds.file(entry, row).ok_or_else(|| ShelfError::Damaged { path: shelf.manifest_file(id), why })?;
-            files.insert(path, file);
+            let not_placed = |_| EdgeError::NotPlaced { path: entry.path.clone() };
+            let row = placing.place(&entry.fragments, entry.length).map_err(not_placed)?;
+            let full = entry.full.as_ref().map(|full| placing.place(&full.fragments, full.length));
+            let full = full.transpose().map_err(not_placed)?.flatten();
+            let damaged = || {
+                let why = format!("`{}` is no media type", entry.media);
+                ShelfError::Damaged { path: shelf.manifest_file(id), why }
+            };
+            let made = kinds.file(&entry, row).ok_or_else(damaged)?;
+            if let Some(full) = Restricted::of(&entry, &made, full) {
+                restricted.insert(entry.path.as_str().into(), full);
+            }
+            files.insert(entry.path.into(), made);
         }
         let titled = files.iter().filter(|(_, file)| file.title.is_some());
         let mut pages: Vec<Box<str>> = titled.map(|(path, _)| path.clone()).collect();
         pages.sort_unstable();
         let search = manifest.search.as_ref().and_then(|name| {
-            search::Reader::open(&shelf.search_folder(name), &manifest.site.language)
+            search::Indexes::open(shelf, name, &manifest.search_parts, &manifest.site.language)
                 .inspect_err(|error| tracing::error!(%error, name, "search is out of service"))
                 .ok()
                 .map(Arc::new)
@@ -163,6 +201,8 @@ impl LiveRelease {
             search,
             files: Arc::new(files),
             newer: FxHashMap::default(),
+            restricted: Arc::new(restricted),
+            newer_restricted: FxHashMap::default(),
             kinds: kinds.list,
             pages: pages.into(),
             redirects: Arc::new(redirects.collect()),
@@ -171,6 +211,7 @@ impl LiveRelease {
             newer_holes: Vec::new(),
             shells: Arc::new(shells),
             terms: Arc::new(manifest.terms),
+            feed: manifest.feed.into(),
             forms: Arc::new(manifest.forms),
             templates: Arc::new(templates),
             data_pages: Arc::new(data_pages),
@@ -185,11 +226,19 @@ impl LiveRelease {
         let mut kinds = Kinds { list: std::mem::take(&mut newer.kinds) };
         let before = self.holes.len() + self.newer_holes.len();
         let mut placing = Placing::new(self.id, &self.fragments, before);
-        newer.newer.extend(entries.iter().filter_map(|entry| {
+        for entry in entries {
             // One with a fragment that only the release to come has is served as it is till then.
             let row = placing.place(&entry.fragments, entry.length).unwrap_or_default();
-            kinds.file(entry.clone(), row)
-        }));
+            let full = entry.full.as_ref();
+            let full = full.and_then(|full| placing.place(&full.fragments, full.length).unwrap_or_default());
+            let Some(file) = kinds.file(entry, row) else { continue };
+            let path: Box<str> = entry.path.as_str().into();
+            match Restricted::of(entry, &file, full) {
+                Some(full) => drop(newer.newer_restricted.insert(path.clone(), full)),
+                None => drop(newer.newer_restricted.remove(&path)),
+            }
+            newer.newer.insert(path, file);
+        }
         newer.newer_holes.append(&mut placing.table);
         newer.kinds = kinds.list;
         newer
@@ -197,13 +246,22 @@ impl LiveRelease {
 
     /// The file that everybody may read at `path`, decoded.
     pub(super) fn file(&self, path: &str) -> Option<&File> {
-        self.any_file(path).filter(|file| file.access == Access::Public)
+        self.any_file(path).filter(|file| file.reach != Reach::Nobody)
     }
 
-    /// Whether the page at `path`, decoded, is there for a reader of this standing: in lists, counts,
-    /// searches and whatever else is said of a page.
-    pub(super) fn is_for(&self, path: &str, _standing: &Standing) -> bool {
-        self.file(path).is_some()
+    /// What only some may read at `path`, decoded.
+    pub(super) fn restricted(&self, path: &str) -> Option<&Restricted> {
+        if self.newer.contains_key(path) { self.newer_restricted.get(path) } else { self.restricted.get(path) }
+    }
+
+    /// Whether what stands at `path`, decoded, is for a reader of this standing, and so whatever is
+    /// said of its text. What an open page says of it, its title too, is for everybody: see
+    /// [`Self::title`]. A metered page is, whatever was counted: what readers say beneath it is not.
+    pub(super) fn is_for(&self, path: &str, standing: &Standing) -> bool {
+        match self.restricted(path) {
+            Some(restricted) => restricted.audience == Audience::Metered || restricted.audience.admits(standing),
+            None => self.file(path).is_some(),
+        }
     }
 
     /// The title of the page at `path`, decoded, if readers can comment on it and it is there for
@@ -276,7 +334,7 @@ impl LiveRelease {
 
     /// How many files everybody may read whose path begins with `prefix`, and their bytes.
     pub fn weight_below(&self, prefix: &str) -> (usize, u64) {
-        let files = self.files.iter().filter(|(path, file)| path.starts_with(prefix) && file.access == Access::Public);
+        let files = self.files.iter().filter(|(path, file)| path.starts_with(prefix) && file.reach != Reach::Nobody);
         files.fold((0, 0), |(count, bytes), (_, file)| (count + 1, bytes + file.length))
     }
 
@@ -293,6 +351,14 @@ impl LiveRelease {
     }
 }
 
+impl Restricted {
+    fn of(entry: &release::Entry, open: &File, fragments: Option<Row>) -> Option<Self> {
+        let full = entry.full.as_ref()?;
+        let file = File { object: full.object, length: full.length, fragments, ..open.clone() };
+        Some(Self { audience: full.audience.clone(), file, page: full.page.as_deref().map(Into::into) })
+    }
+}
+
 /// The kinds met so far. A site has a dozen or two, so a list is searched.
 #[derive(Default)]
 struct Kinds {
@@ -300,12 +366,16 @@ struct Kinds {
 }
 
 impl Kinds {
-    /// The file of an entry, and its path; `None` when its media type is none.
-    fn file(&mut self, entry: release::Entry, fragments: Option<Row>) -> Option<(Box<str>, File)> {
-        let kind = self.of(&entry)?;
-        let release::Entry { path, object, length, access, title, .. } = entry;
-        let title = title.map(String::into_boxed_str);
-        Some((path.into(), File { object, length, kind, access, fragments, title }))
+    /// The file of an entry; `None` when its media type is none.
+    fn file(&mut self, entry: &release::Entry, fragments: Option<Row>) -> Option<File> {
+        let kind = self.of(entry)?;
+        let reach = match (entry.access, &entry.full) {
+            (Access::Internal, _) => Reach::Nobody,
+            (Access::Public, Some(_)) => Reach::Others,
+            (Access::Public, None) => Reach::Everybody,
+        };
+        let title = entry.title.as_deref().map(Into::into);
+        Some(File { object: entry.object, length: entry.length, kind, reach, fragments, title })
     }
 
     /// `None` when the media type cannot stand in a header.
@@ -354,7 +424,53 @@ fn is_compressible(essence: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::File;
+    use super::*;
+    use crate::site::audience::{Role, Tiers};
+    use crate::site::digest::Digest;
+    use crate::site::release::{Full, Manifest, Writer};
+
+    #[test]
+    fn what_is_said_of_a_text_is_for_whom_the_text_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::of(folder.path());
+        let object = Writer::open(shelf.clone()).unwrap().put(b"x").unwrap().digest;
+        let entry = |path: &str, audience: &str, access| release::Entry {
+            path: path.to_owned(),
+            object,
+            media: "text/html".to_owned(),
+            length: 1,
+            cache: CacheClass::Revalidate,
+            access,
+            title: Some(path.to_owned()),
+            fragments: Vec::new(),
+            full: (audience != "public").then(|| {
+                let (audience, fragments) = (audience.parse().unwrap(), Vec::new());
+                Box::new(Full { audience, object: Digest::of(b"y"), length: 1, fragments, page: None })
+            }),
+        };
+        let entries = vec![
+            entry("/all/", "public", Access::Public),
+            entry("/members/", "members", Access::Public),
+            entry("/paid/", "tier:paid", Access::Public),
+            entry("/metered/", "metered", Access::Public),
+            entry("/draft/", "role:editor", Access::Internal),
+        ];
+        Writer::open(shelf.clone()).unwrap().publish(&Manifest { entries, ..Manifest::empty() }, None).unwrap();
+        let release = LiveRelease::load(&shelf).unwrap();
+        let member = |role, tier: &str| Standing::Member { role, tier: tier.parse().ok(), tiers: Tiers::default() };
+        for (standing, expected) in [
+            (Standing::Visitor, &["/all/", "/metered/"][..]),
+            (member(Role::Member, ""), &["/all/", "/members/", "/metered/"]),
+            (member(Role::Member, "paid"), &["/all/", "/members/", "/paid/", "/metered/"]),
+            (member(Role::Editor, ""), &["/all/", "/members/", "/paid/", "/metered/", "/draft/"]),
+        ] {
+            let all = ["/all/", "/members/", "/paid/", "/metered/", "/draft/", "/none/"];
+            let theirs: Vec<&str> = all.into_iter().filter(|path| release.is_for(path, &standing)).collect();
+            assert_eq!(theirs, expected, "{standing:?}");
+        }
+        let titled = ["/all/", "/members/", "/draft/"].map(|path| release.title(path).is_some());
+        assert_eq!(titled, [true, true, false]);
+    }
 
     #[test]
     fn a_page_takes_no_more_room_for_the_fragments_of_others() {

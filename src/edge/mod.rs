@@ -6,6 +6,7 @@
 //! server       a connection, within its limits
 //! service      one request; a panic in it is its own 500
 //! respond      normalise -> static table -> redirects -> rooms -> the site's own 404
+//!   access     which of two versions a reader gets of what is not for everybody
 //!   files      a static file: negotiated, conditional, in ranges
 //!   fragment   a page with moving pieces in it, and each of them alone
 //!   room       what every room is made with; `service::rooms` lists them
@@ -20,6 +21,7 @@
 //!
 //! Knows the release, never `crate::build`: it cannot read Markdown or a layout.
 
+mod access;
 mod account;
 mod admin;
 mod api;

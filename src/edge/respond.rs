@@ -19,6 +19,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use warp::{Rejection, Reply};
 
+use super::access;
 use super::body::Body;
 use super::crowd::{Crowd, Place};
 use super::files::{self, NotAnswered, ObjectGone};
@@ -64,7 +65,15 @@ pub(super) fn at_once(edge: &Edge, request: &Request<Incoming>) -> Option<Respon
     }
     let release = edge.borrow_release();
     let file = release.file(path)?;
-    files::answer_at_once(edge, &release, file, request.method(), request.headers())
+    if !file.is_open() {
+        return files::answer_at_once(edge, &release, file, request.method(), request.headers());
+    }
+    if !access::open_at_once(&release, path, request.headers(), request.uri().query()) {
+        return None;
+    }
+    let mut response = files::answer_at_once(edge, &release, file, request.method(), request.headers())?;
+    access::mark_open(&release, response.headers_mut());
+    Some(response)
 }
 
 /// The answer to any request.
@@ -136,10 +145,14 @@ impl Asked<'_> {
         }
         let path = decoded_path(&parts.uri).map_err(|error| Refusal::BadRequest(error.to_string().into()))?;
         let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
-        if self.edge.options().statics == Statics::Served {
-            if release.file(&path).is_some() {
+        // Who has `public/` elsewhere has the open pages there, and no whole one.
+        if self.edge.options().statics == Statics::Served || release.restricted(&path).is_some() {
+            // Nothing is said of what is there for some only, but to them.
+            if is_read && let Some(response) = self.file(release, &path).await? {
+                return Ok(response);
+            }
+            if !is_read && release.file(&path).is_some() {
                 return match &parts.method {
-                    _ if is_read => self.file(release, &path).await,
                     &Method::OPTIONS => Ok(options(STATIC_METHODS)),
                     _ => Err(Refusal::MethodNotAllowed(STATIC_METHODS)),
                 };
@@ -155,38 +168,57 @@ impl Asked<'_> {
         self.room(release, &path, body).await
     }
 
-    /// A static file. When its object is gone, the release is old: the answer comes from
-    /// the new one.
-    async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Response<Body>, Refusal> {
-        if let Some(file) = release.file(path) {
-            match self.file_of(release, file).await {
-                Err(NotAnswered::Gone(ObjectGone)) => {}
-                Err(NotAnswered::Refused(refusal)) => return Err(refusal),
-                Ok(response) => return Ok(response),
-            }
+    /// A static file, if there is one for who asks. When its object is gone, the release is old:
+    /// the answer comes from the new one, in which it may be for others.
+    async fn file(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Option<Response<Body>>, Refusal> {
+        match self.file_in(release, path).await {
+            Err(NotAnswered::Gone(ObjectGone)) => {}
+            Err(NotAnswered::Refused(refusal)) => return Err(refusal),
+            Ok(response) => return Ok(response),
         }
         if let Err(error) = self.edge.reload().await {
             tracing::error!(%error, path, "an object of the live release is gone, and there is no other release");
         }
         let release = self.edge.release();
-        let file = release.file(path).ok_or(Refusal::NotFound)?;
-        match self.file_of(&release, file).await {
+        match self.file_in(&release, path).await {
             Ok(response) => Ok(response),
             Err(NotAnswered::Refused(refusal)) => Err(refusal),
             Err(NotAnswered::Gone(ObjectGone)) => {
-                tracing::error!(path, object = %file.object, "an object of the live release is gone or damaged");
+                let object = release.file(path).map(|file| file.object);
+                tracing::error!(path, ?object, "an object of the live release is gone or damaged");
                 Err(Refusal::Unavailable(SOON))
             }
         }
     }
 
-    async fn file_of(&self, release: &Arc<LiveRelease>, file: &File) -> Result<Response<Body>, NotAnswered> {
+    /// The same, of this release.
+    async fn file_in(&self, release: &Arc<LiveRelease>, path: &str) -> Result<Option<Response<Body>>, NotAnswered> {
+        let Some(restricted) = release.restricted(path) else {
+            return match release.file(path) {
+                Some(file) => self.file_of(release, file, self.parts).await.map(Some),
+                None => Ok(None),
+            };
+        };
+        let given = access::given(self.edge, release, path, restricted, (self.parts, self.peer)).await;
+        let Some(file) = given.file else { return Ok(None) };
+        let parts = given.parts.as_deref().unwrap_or(self.parts);
+        let mut response = self.file_of(release, file, parts).await?;
+        given.mark(release, response.headers_mut());
+        Ok(Some(response))
+    }
+
+    async fn file_of(
+        &self,
+        release: &Arc<LiveRelease>,
+        file: &File,
+        parts: &Parts,
+    ) -> Result<Response<Body>, NotAnswered> {
         match release.holes(file) {
             // The fragments of a long page are filled by its script.
             Some(holes) if !files::is_long(file) => {
-                fragment::answer(self.edge, release, file, holes, self.parts, self.peer).await
+                fragment::answer(self.edge, release, file, holes, parts, self.peer).await
             }
-            _ => files::answer(self.edge, release, file, &self.parts.method, &self.parts.headers).await,
+            _ => files::answer(self.edge, release, file, &parts.method, &parts.headers).await,
         }
     }
 

@@ -24,13 +24,14 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    account, admin, api, comment, data_page, form, fragment, health, history, listing, live, preferences, reading,
-    respond, search,
+    access, account, admin, api, comment, data_page, form, fragment, health, history, listing, live, preferences,
+    reading, respond, search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
 /// answers. So the order is that of the alphabet.
 const ROOMS: &[Room] = &[
+    access::routes,
     account::routes,
     admin::routes,
     api::routes,

@@ -16,6 +16,7 @@ use super::audience::Tiers;
 use super::comments::Comments;
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::mail::Mail;
+use super::meter::Meter;
 use super::permalink::is_path;
 use super::table::{ColumnName, ColumnType, TableName};
 use super::webhook::{Webhook, without_secrets};
@@ -55,6 +56,9 @@ pub struct Config {
     pub links: Links,
     /// Whether the build makes a search index.
     pub search: bool,
+    /// Whether drafts, and pages whose date is to come, are in the release for who edits and for
+    /// previews.
+    pub previews: bool,
     /// What the edge does.
     pub edge: Edge,
     /// The author's own values, `site.extra` in layouts.
@@ -76,6 +80,7 @@ impl Default for Config {
             markdown: Markdown::default(),
             links: Links::default(),
             search: true,
+            previews: false,
             edge: Edge::default(),
             extra: serde_json::Map::new(),
         }
@@ -178,6 +183,8 @@ pub struct Edge {
     /// What members can have, from least to most: each tier has all that those before it have.
     /// The first is what a new member has.
     pub tiers: Tiers,
+    /// How many metered pages are free.
+    pub meter: Meter,
     /// How mail is sent.
     pub mail: Mail,
     /// Comments below pages.
@@ -200,6 +207,7 @@ impl Default for Edge {
             fragments_mib: 8,
             upload_mib: 10,
             tiers: Tiers::default(),
+            meter: Meter::default(),
             mail: Mail::default(),
             comments: Comments::default(),
             webhooks: BTreeMap::new(),
@@ -338,6 +346,11 @@ impl Config {
             }
         }
         wrong.extend(self.edge.tiers.mistake().map(|message| (vec!["edge", "tiers"], message)));
+        if self.previews && !self.edge.accounts {
+            let message = "previews are for who edits and for signed links, and the site has no accounts";
+            wrong.push((vec!["previews"], message.to_owned()));
+        }
+        wrong.extend(self.edge.meter.mistake().map(|(key, message)| (vec!["meter", key], message)));
         for (key, message) in self.edge.mail.mistakes() {
             wrong.push((vec!["mail", key], message));
         }

@@ -22,15 +22,18 @@ mod comments;
 mod door;
 mod email_address;
 mod error;
+mod feeds;
 mod forms;
 mod history;
 mod letters;
+mod meter;
 mod migrations;
 mod outbox;
 mod postgres;
 mod preferences;
 mod reading;
 mod rows;
+mod secrets;
 mod sessions;
 pub mod site_reads;
 mod sql;
@@ -51,12 +54,14 @@ pub use comments::{
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
 pub use error::{QueryFault, StoreError};
+pub use feeds::FeedDigest;
 pub use forms::{
     ANSWERS_AT_ONCE, AnswerPlace, COUNTED, Cell, Destination, FormAnswer, FormCount, FormFile, Kept, NewAnswer,
     TWICE_WITHIN, Unfit,
 };
 pub use history::{KEPT_READS, PageRead};
 pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
+pub use meter::{MeterReader, Metered, MeteredRead, VisitorDigest};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 #![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
+mod access;
 mod account;
 mod admin;
 mod api;
@@ -22,13 +23,16 @@ mod listed;
 mod listing;
 mod live;
 mod mail;
+mod meter;
 mod moved;
+mod own_feed;
 mod pages;
 mod patience;
 mod post_office;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod preferences;
+mod preview;
 mod reading;
 mod receiver;
 mod reload;

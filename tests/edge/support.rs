@@ -67,6 +67,8 @@ impl Release {
             forms: Default::default(),
             terms: Default::default(),
             search: None,
+            search_parts: Vec::new(),
+            feed: Vec::new(),
         };
         let shelf = Shelf::of(root);
         Self { writer: Writer::open(shelf.clone()).unwrap(), shelf, manifest }
@@ -88,6 +90,7 @@ impl Release {
             access: Access::Public,
             title: None,
             fragments: Vec::new(),
+            full: None,
         });
     }
 

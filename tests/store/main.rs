@@ -16,6 +16,7 @@
 mod both;
 mod comments;
 mod lists;
+mod meter;
 mod on_postgres;
 mod on_sqlite;
 mod outbox;
@@ -44,8 +45,10 @@ fn main() {
     if !is_here {
         postgres::say_absent("The store on PostgreSQL");
     }
-    let both =
-        || both::all().into_iter().chain(tables::all()).chain(lists::all()).chain(outbox::all()).chain(comments::all());
+    let both = || {
+        let all = both::all().into_iter().chain(tables::all()).chain(lists::all());
+        all.chain(outbox::all()).chain(comments::all()).chain(meter::all())
+    };
     let on_sqlite = both().chain(on_sqlite::all());
     let on_sqlite = on_sqlite.map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Shore::on_sqlite())));
     let on_postgres = both().chain(on_postgres::all());

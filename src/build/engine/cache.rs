@@ -288,7 +288,10 @@ fn sections(kept: &Kept) -> postcard::Result<Vec<Section>> {
                     files: Cow::Borrowed(&kept.files),
                     whole: Cow::Borrowed(&kept.whole),
                 };
-                in_about(128 * (kept.files.len() + kept.whole.public.len() + kept.whole.indexed.len()), &first)?
+                {
+                    let indexed: usize = kept.whole.indexes.iter().map(|index| index.pages.len()).sum();
+                    in_about(128 * (kept.files.len() + kept.whole.public.len() + indexed), &first)?
+                }
             }
             (1, ..) => postcard::to_allocvec(&Small {
                 taxonomies: kept.taxonomies.clone(),

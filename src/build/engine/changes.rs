@@ -57,7 +57,7 @@ impl Changes {
         if before.minutes() != now.minutes() {
             self.fields = self.fields.and(Fields::named("minutes"));
         }
-        if before.summary != now.summary {
+        if before.summary != now.summary || before.is_said != now.is_said {
             self.fields = self.fields.and(Fields::named("summary"));
         }
     }

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
+use super::index::Index;
 use super::pieces::Pieces;
 use crate::build::asset::Naming;
 use crate::build::model::{Drafts, Fields, Head};
@@ -150,12 +151,12 @@ pub(super) struct Whole {
     pub(super) hidden: Vec<Object>,
     /// The path of each public file, and its object.
     pub(super) public: Vec<(String, Object)>,
-    /// The search index.
-    pub(super) index: Option<String>,
-    /// The language whose words it holds.
+    /// What outputs are that are never checked out.
+    pub(super) full: Vec<Object>,
+    /// The search indexes.
+    pub(super) indexes: Vec<Index>,
+    /// The language whose words they hold.
     pub(super) language: String,
-    /// The pages in it, and the digest of what can be found in each.
-    pub(super) indexed: Vec<(String, Digest)>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) pages: usize,
 }

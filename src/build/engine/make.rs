@@ -7,17 +7,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
+use super::index::{self, Finds};
 use super::kept::{Kept, Output, Record};
 use super::{Progress, Request};
 use crate::build::output::feed;
 use crate::build::output::plan::{self, Planned, Subject};
 use crate::build::output::render::{Rendered, Renderer};
-use crate::build::search_index::{self, page_digest};
+use crate::build::search_index::page_digest;
 use crate::build::sources::unreadable;
 use crate::build::texts::Texts;
 use crate::build::trace::{Asked, Reads};
 use crate::build::world::World;
-use crate::site::diagnostic::Diagnostic;
+use crate::site::diagnostic::{Diagnostic, Severity};
 use crate::site::release::Writer;
 use crate::site::search::Document;
 
@@ -31,20 +32,18 @@ const BATCH: usize = 256;
 /// What was made.
 #[derive(Default)]
 pub(super) struct Made {
-    /// Path in the site → its record; none if there were mistakes.
+    /// Name of the output → its record; none if there were mistakes.
     pub(super) outputs: Vec<(String, Option<Output>)>,
-    /// Their paths, when they are among what is kept.
-    pub(super) paths: Vec<String>,
+    /// Their names, when they are among what is kept.
+    pub(super) names: Vec<String>,
     /// What is wrong in outputs that have no record.
     pub(super) found: Vec<Diagnostic>,
     /// How many were rendered.
     pub(super) rendered: usize,
     /// Whether one of them has other ids in it, or links to others, than its record.
     pub(super) has_other_anchors: bool,
-    /// The search index that is being written beside, in a clean build.
-    pub(super) index: Option<search_index::Indexing>,
-    /// What can be found in them, when the index stands already.
-    pub(super) documents: Vec<Document>,
+    /// What can be found in them, if anything shall be.
+    pub(super) finds: Option<Finds>,
 }
 
 /// One output that was made.
@@ -52,6 +51,8 @@ struct One {
     path: String,
     output: Option<Output>,
     found: Vec<Diagnostic>,
+    /// The index that these belong to.
+    part: String,
     documents: Vec<Document>,
     is_rendered: bool,
 }
@@ -69,8 +70,8 @@ pub(super) fn all(
     let renderer = Renderer { world, reads: &kept.reads, texts };
     let mut made = Made::default();
     let config = &world.site.config;
-    if config.search && !super::index_stands(request, world, kept) {
-        made.index = Some(search_index::Indexing::begin(&request.shelf, &config.language)?);
+    if config.search {
+        made.finds = Some(Finds::begin(request, world, !super::index_stands(request, world, kept))?);
     }
     let done = AtomicUsize::new(0);
     for batch in dirty.chunks(BATCH) {
@@ -86,12 +87,11 @@ pub(super) fn all(
             })
             .collect();
         for one in ones {
-            let One { path, output, found, documents, is_rendered } = one?;
+            let One { path, output, found, part, documents, is_rendered } = one?;
             made.rendered += usize::from(is_rendered);
             made.found.extend(found);
-            match &mut made.index {
-                Some(index) => index.add(documents),
-                None => made.documents.extend(documents),
+            if let Some(finds) = &mut made.finds {
+                finds.add(part, documents)?;
             }
             made.outputs.push((path, output));
         }
@@ -101,10 +101,17 @@ pub(super) fn all(
 
 fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: &Planned) -> io::Result<One> {
     let site = &renderer.world.site;
-    let path = output.path.as_str().to_owned();
-    let failed = |found| One { path: path.clone(), output: None, found, documents: Vec::new(), is_rendered: false };
+    let path = output.name().into_owned();
+    let failed = |found| One {
+        path: path.clone(),
+        output: None,
+        found,
+        part: String::new(),
+        documents: Vec::new(),
+        is_rendered: false,
+    };
     let record = Record {
-        subject: plan::name_of(site, &output.subject),
+        subject: plan::subject_of(site, output),
         layout: output.layout.clone(),
         lists: output.layout.as_deref().is_some_and(|layout| renderer.world.layouts.shows_items(layout)),
         ..Record::default()
@@ -132,13 +139,18 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
     Ok(One { output: Some(Output::of(writer.put(&bytes)?, &record)), ..failed(Vec::new()) })
 }
 
-fn rendered(writer: &Writer, renderer: &Renderer<'_>, output: &Planned, record: Record, one: One) -> io::Result<One> {
-    let Rendered { bytes, found, anchors, to_anchors, documents, fragments, asked } = renderer.render(output);
-    let Some(bytes) = bytes.filter(|_| !super::has_errors(&found)) else {
+fn rendered(writer: &Writer, renderer: &Renderer<'_>, about: &Planned, record: Record, one: One) -> io::Result<One> {
+    let Rendered { bytes, mut found, anchors, to_anchors, documents, fragments, asked } = renderer.render(about);
+    let site = &renderer.world.site;
+    let bytes = bytes.filter(|_| !super::has_errors(&found));
+    if matches!(about.subject, Subject::Page(id, _) if !site.is_published(id)) {
+        // An unfinished draft keeps nothing from being published.
+        found.iter_mut().for_each(|mistake| mistake.severity = Severity::Warning);
+    }
+    let Some(bytes) = bytes else {
         return Ok(One { found, is_rendered: true, ..one });
     };
-    let site = &renderer.world.site;
-    let title = match &output.subject {
+    let title = match &about.subject {
         Subject::Page(id, 1) => Some(site.page(*id).title(&site.config)),
         _ => None,
     };
@@ -153,7 +165,11 @@ fn rendered(writer: &Writer, renderer: &Renderer<'_>, output: &Planned, record: 
         documents: (!documents.is_empty()).then(|| page_digest(&documents)),
         ..Output::of(writer.put(&bytes)?, &record)
     };
-    Ok(One { output: Some(output), documents, is_rendered: true, ..one })
+    let part = match &about.subject {
+        Subject::Page(id, _) => index::part_of(&one.path, site.page(*id)),
+        _ => String::new(),
+    };
+    Ok(One { output: Some(output), part, documents, is_rendered: true, ..one })
 }
 
 /// What is wrong in the texts of these files, when no layout can show them.

@@ -15,6 +15,7 @@
 mod before;
 mod cache;
 mod changes;
+mod index;
 mod kept;
 mod look;
 mod make;
@@ -51,7 +52,7 @@ use super::trace::{Answer, Read, ReadId};
 use super::world::World;
 use crate::site::config::{self, Config};
 use crate::site::diagnostic::{Diagnostic, Severity};
-use crate::site::release::{Entry, PublishError, Published, Shelf, Took, Writer};
+use crate::site::release::{Entry, Object, PublishError, Published, Shelf, Took, Writer};
 
 /// What is to be built, and how.
 pub struct Request<'a> {
@@ -343,7 +344,7 @@ fn keep(kept: &mut Kept, made: &mut Made) {
         };
         made.has_other_anchors =
             made.has_other_anchors || anchors(before.as_ref().map(|output| &output.record)) != anchors(now.as_ref());
-        made.paths.push(path);
+        made.names.push(path);
     }
 }
 
@@ -365,7 +366,8 @@ fn without_layouts(request: &Request<'_>, texts: &Texts<'_>, world: &Arc<World>,
 /// Whether the search index of the build before can be added to.
 fn index_stands(request: &Request<'_>, world: &World, kept: &Kept) -> bool {
     kept.whole.language == world.site.config.language
-        && kept.whole.index.as_ref().is_some_and(|index| super::search_index::stands(&request.shelf, index))
+        && !kept.whole.indexes.is_empty()
+        && kept.whole.indexes.iter().all(|index| super::search_index::stands(&request.shelf, &index.name))
 }
 
 /// Reads what the model takes from pages that may be another version, and notes what is
@@ -409,8 +411,10 @@ fn take_heads(
 
 fn same_again(request: &Request<'_>, writer: &Writer, whole: &Whole) -> Option<Report> {
     let release = whole.release?;
-    let index_stands = whole.index.as_ref().is_none_or(|index| super::search_index::stands(&request.shelf, index));
-    (index_stands && writer.stands(release, &whole.public, &whole.hidden)).then(|| Report {
+    let mut indexes = whole.indexes.iter();
+    let indexes_stand = indexes.all(|index| super::search_index::stands(&request.shelf, &index.name));
+    let hidden: Vec<Object> = whole.hidden.iter().chain(&whole.full).copied().collect();
+    (indexes_stand && writer.stands(release, &whole.public, &hidden)).then(|| Report {
         published: Some(Published { id: release, changed: false }),
         diagnostics: whole.diagnostics.clone(),
         pages: whole.pages,
@@ -457,7 +461,7 @@ fn read_config(sources: &dyn Sources, kept: Option<&Kept>, look: &Look, found: &
 }
 
 fn page_count(world: &World) -> usize {
-    world.site.pages.iter().filter(|page| page.origin != Origin::Nothing).count()
+    world.site.ids().filter(|id| world.site.page(*id).origin != Origin::Nothing).count()
 }
 
 /// By place; the same mistake of a layout, met on a thousand pages, is one.

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::changes::Changes;
+use super::index::{self, Index};
 use super::kept::{Kept, Output, Record, Whole};
 use super::make::Made;
 use super::{BuildError, Report, Request, Why, has_errors, in_order, page_count};
@@ -14,9 +15,10 @@ use crate::build::data_pages::is_data_page;
 use crate::build::layout::{self, Role};
 use crate::build::media;
 use crate::build::model::{PageId, Term};
+use crate::build::output::feed;
 use crate::build::output::plan::Subject;
 use crate::build::output::render::Renderer;
-use crate::build::search_index;
+use crate::build::output::version::{full_at, is_checked_out, path_of_full, text_at};
 use crate::build::shell;
 use crate::build::sources::read_text;
 use crate::build::texts::Texts;
@@ -24,11 +26,10 @@ use crate::build::trace::Asked;
 use crate::build::world::World;
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
-use crate::site::digest::Digest;
 use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
-    Access, CacheClass, Entry, FORMAT, Fragment, Known, Manifest, NEWEST, Object, Redirect, Shell, Site as SiteFacts,
-    TermPages, Writer,
+    Access, CacheClass, Entry, FORMAT, Fragment, Full, Known, Manifest, NEWEST, Object, Redirect, Shell,
+    Site as SiteFacts, TermPages, Writer,
 };
 use crate::site::theme;
 
@@ -67,22 +68,21 @@ pub(super) fn publish(
     if has_errors(&report.diagnostics) {
         return Ok(report);
     }
-    let new: Vec<Entry> = made.paths.iter().filter_map(|path| entry_of(world, kept, path)).collect();
+    let new: Vec<Entry> = made.names.iter().filter_map(|name| entry_of(world, kept, path_of(name)?)).collect();
     (request.ready)(&new);
-    let indexed = indexed(kept);
-    let index = index(request, world, kept, &indexed, &mut made)?;
-    let manifest = manifest(world, kept, entries(world, kept, &assets), index.clone());
+    let indexes = made.finds.take().map_or(Ok(Vec::new()), |finds| finds.finish(world, kept))?;
+    let manifest = manifest(world, kept, entries(world, kept, &assets), &indexes);
     let assets_made = assets.iter().map(|(entry, _)| entry.path.as_str());
-    let doubtful: HashSet<&str> = made.paths.iter().map(String::as_str).chain(assets_made).collect();
+    let doubtful: HashSet<&str> = made.names.iter().map(String::as_str).chain(assets_made).collect();
     let known = release.map(|release| Known { release, files: &kept.whole.public, doubtful: &doubtful });
     let published = writer.publish(&manifest, known)?;
     kept.whole = Whole {
         release: Some(published.id),
         hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),
         public: public(kept, &assets),
-        index,
+        full: kept.outputs.iter().filter(|(name, _)| !is_checked_out(name)).map(|(_, output)| output.object).collect(),
+        indexes,
         language: world.site.config.language.clone(),
-        indexed,
         diagnostics: report.diagnostics.clone(),
         pages: report.pages,
     };
@@ -103,7 +103,8 @@ fn check_anchors(world: &World, kept: &Kept) -> Vec<Diagnostic> {
         // Only texts are looked into: layouts and files have ids that nobody reports. A page
         // that could not be made has told its own mistakes.
         let is_page = matches!(world.plan.at(&link.path), Some(Subject::Page(..)));
-        let Some(ids) = records.get(&link.path).map(|record| &record.anchors).filter(|_| is_page) else {
+        let record = records.get(&full_at(&link.path)).or_else(|| records.get(&link.path));
+        let Some(ids) = record.map(|record| &record.anchors).filter(|_| is_page) else {
             continue;
         };
         if link.anchor != "top" && !ids.contains(&link.anchor) {
@@ -252,19 +253,54 @@ fn entry(path: &str, object: &Object, cache: CacheClass) -> Entry {
         access: Access::Public,
         title: None,
         fragments: Vec::new(),
+        full: None,
     }
+}
+
+/// The path that the output `name` answers.
+fn path_of(name: &str) -> Option<&str> {
+    path_of_full(name).or(Some(name).filter(|name| is_checked_out(name)))
 }
 
 /// What answers `path`; none for what an alias or a shell is.
 fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
     let is_alias = matches!(world.plan.at(path), Some(Subject::Alias(_)));
-    let record = kept.outputs.get(path).filter(|_| path != SHELL && !is_alias)?;
+    let everybodys = kept.outputs.get(path).filter(|_| path != SHELL && !is_alias);
+    let full = kept.outputs.get(&full_at(path)).and_then(|output| full_of(world, path, output));
+    let record = match (everybodys, &full) {
+        (Some(record), _) => record,
+        // A file beside a page: nobody is shown anything in its place.
+        (None, Some(full)) => {
+            let object = kept.outputs.get(&full_at(path))?.object;
+            let full = Some(Box::new(full.clone()));
+            return Some(Entry { access: Access::Internal, full, ..entry(path, &object, CacheClass::Revalidate) });
+        }
+        (None, None) => return None,
+    };
     let (title, fragments) = (record.title.clone(), record.fragments.clone());
-    Some(Entry { title, fragments, ..entry(path, &record.object, CacheClass::Revalidate) })
+    Some(Entry { title, fragments, full: full.map(Box::new), ..entry(path, &record.object, CacheClass::Revalidate) })
+}
+
+/// What those get at `path` for whom it is.
+fn full_of(world: &World, path: &str, output: &Output) -> Option<Full> {
+    let site = &world.site;
+    let (id, page) = match world.plan.about(&full_at(path))? {
+        Subject::Page(id, _) => (*id, None),
+        Subject::File(file) => {
+            let id = *site.restricted_files.get(file)?;
+            (id, Some(site.page(id).permalink.as_str().to_owned()))
+        }
+        _ => return None,
+    };
+    let (Object { digest, length, .. }, fragments) = (output.object, output.fragments.clone());
+    Some(Full { audience: site.page(id).access.clone(), object: digest, length, fragments, page })
 }
 
 fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry> {
-    let outputs = kept.outputs.keys().filter_map(|path| entry_of(world, kept, path));
+    // A whole page comes with its open one.
+    let path_of_first = |name| path_of(name).filter(|path| *path == name || !kept.outputs.contains_key(path));
+    let paths = kept.outputs.keys().filter_map(|name| path_of_first(name.as_str()));
+    let outputs = paths.filter_map(|path| entry_of(world, kept, path));
     let mut all: Vec<Entry> = outputs.chain(assets.iter().map(|(entry, _)| entry.clone())).collect();
     all.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
     all
@@ -272,53 +308,11 @@ fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry>
 
 /// The files of `public/`, and their objects.
 fn public(kept: &Kept, assets: &[(Entry, Object)]) -> Vec<(String, Object)> {
-    let outputs = kept.outputs.iter().filter(|(path, _)| *path != SHELL);
+    let outputs = kept.outputs.iter().filter(|(name, _)| *name != SHELL && is_checked_out(name));
     let outputs = outputs.map(|(path, output)| (path.clone(), output.object));
     let mut files: Vec<_> = outputs.chain(assets.iter().map(|(entry, object)| (entry.path.clone(), *object))).collect();
     files.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     files
-}
-
-/// The pages in which something can be found, in order of path.
-fn indexed(kept: &Kept) -> Vec<(String, Digest)> {
-    let found = kept.outputs.iter().filter_map(|(path, output)| Some((path.clone(), output.documents?)));
-    let mut pages: Vec<_> = found.collect();
-    pages.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    pages
-}
-
-fn index(
-    request: &Request<'_>,
-    world: &World,
-    kept: &Kept,
-    indexed: &[(String, Digest)],
-    made: &mut Made,
-) -> Result<Option<String>, BuildError> {
-    let config = &world.site.config;
-    if !config.search {
-        return Ok(None);
-    }
-    let pages = || indexed.iter().map(|(path, digest)| (path.as_str(), *digest));
-    let name = search_index::name(&config.language, pages());
-    match (made.index.take(), &kept.whole.index) {
-        (Some(index), _) => index.finish(&name)?,
-        (None, Some(before)) => {
-            let documents = std::mem::take(&mut made.documents);
-            let before_pages: FxHashMap<&str, Digest> =
-                kept.whole.indexed.iter().map(|(path, digest)| (path.as_str(), *digest)).collect();
-            let now: FxHashMap<&str, _> = pages().collect();
-            let gone = before_pages.iter().filter(|(path, digest)| now.get(*path) != Some(*digest));
-            let mut gone: Vec<&str> = gone.map(|(path, _)| *path).collect();
-            gone.sort_unstable();
-            let new = documents
-                .into_iter()
-                .filter(|document| now.get(document.path.as_str()) != before_pages.get(document.path.as_str()));
-            let updated = search_index::update(&request.shelf, &config.language, before, &name, &gone, new.collect());
-            updated.map_err(BuildError::DamagedIndex)?;
-        }
-        (None, None) => {}
-    }
-    Ok(Some(name))
 }
 
 /// What a reader who follows a term is told of.
@@ -335,7 +329,7 @@ fn terms(world: &World) -> BTreeMap<String, TermPages> {
     all.map(|term| (term.permalink.as_str().to_owned(), pages(term))).collect()
 }
 
-fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<String>) -> Manifest {
+fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, indexes: &[Index]) -> Manifest {
     let redirects = world.plan.outputs.iter().filter_map(|output| {
         let Subject::Alias(to) = &output.subject else { return None };
         let stub = kept.outputs.get(output.path.as_str())?.object;
@@ -361,5 +355,21 @@ fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, search: Option<Stri
     };
     let templates = kept.templates.iter().map(|(name, object)| (name.clone(), object.digest)).collect();
     let forms = world.forms.all().clone();
-    Manifest { format: FORMAT, site, entries, redirects, shells, templates, forms, terms: terms(world), search }
+    let (search, search_parts) = index::for_the_edge(indexes);
+    let text = |id| kept.outputs.get(&text_at(world.site.page(id).permalink.as_str()));
+    let newest = feed::newest(&world.site).into_iter();
+    let feed = newest.filter_map(|id| Some(feed::item(&world.site, id, text(id)?.object.digest))).collect();
+    Manifest {
+        format: FORMAT,
+        site,
+        entries,
+        redirects,
+        shells,
+        templates,
+        forms,
+        terms: terms(world),
+        search,
+        search_parts,
+        feed,
+    }
 }

@@ -162,7 +162,7 @@ fn patched(mut world: Arc<World>, kept: &Kept, changes: &Changes) -> Arc<World> 
         let digests = changes.files.iter().filter_map(|file| Some((file.clone(), kept.files.get(file)?.digest?)));
         inner.files.extend(digests);
         for source in &changes.heads {
-            if let (Some(id), Some(head)) = (inner.site.by_source(source), kept.heads.get(source)) {
+            if let (Some(id), Some(head)) = (inner.site.any_by_source(source), kept.heads.get(source)) {
                 inner.site.set_words(id, head);
             }
         }

@@ -9,6 +9,7 @@ use super::why::{Reason, Why};
 use super::{Request, publish};
 use crate::build::model::Fields;
 use crate::build::output::plan::{self, Planned, Subject};
+use crate::build::output::version::is_checked_out;
 use crate::build::trace::{Own, Read, ReadId};
 use crate::build::world::World;
 use crate::site::release::Writer;
@@ -46,8 +47,11 @@ pub(super) fn damaged(writer: &Writer, kept: &Kept) -> FxHashSet<String> {
     }
     let listing = writer.listing();
     let outputs = kept.outputs.par_iter().filter(|(path, _)| *path != publish::SHELL);
-    let damaged = outputs.filter(|(path, output)| !writer.stands_at(path, &output.object, &listing));
-    damaged.map(|(path, _)| path.clone()).collect()
+    let damaged = outputs.filter(|(name, output)| match is_checked_out(name) {
+        true => !writer.stands_at(name, &output.object, &listing),
+        false => !writer.is_whole(&output.object),
+    });
+    damaged.map(|(name, _)| name.clone()).collect()
 }
 
 impl<'a> Selection<'a> {
@@ -63,10 +67,10 @@ impl<'a> Selection<'a> {
         } else {
             self.world.plan.outputs.par_iter().filter_map(reason).collect()
         };
-        dirty.par_sort_unstable_by(|(one, _), (other, _)| one.path.as_str().cmp(other.path.as_str()));
+        dirty.par_sort_unstable_by(|(one, _), (other, _)| one.name().cmp(&other.name()));
         let why = if is_first { Why::default() } else { Why::of(&dirty, kept) };
         if !self.changes.are_only_texts() {
-            kept.outputs.retain(|path| self.world.plan.at(path).is_some() || path == publish::SHELL);
+            kept.outputs.retain(|name| self.world.plan.has(name) || name == publish::SHELL);
         }
         (dirty.into_iter().map(|(output, _)| output).collect(), why)
     }
@@ -76,7 +80,7 @@ impl<'a> Selection<'a> {
     fn of_changed_pages(&self) -> Vec<&'a Planned> {
         let (site, plan) = (&self.world.site, &self.world.plan);
         let sources = self.changes.files.iter().filter_map(|file| file.strip_prefix("content/"));
-        let pages = sources.filter_map(|source| site.by_source(source));
+        let pages = sources.filter_map(|source| site.any_by_source(source));
         pages.flat_map(|id| plan.of_page(&site.page(id).permalink)).collect()
     }
 
@@ -87,7 +91,8 @@ impl<'a> Selection<'a> {
     }
 
     fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
-        let Some(made) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
+        let name = output.name();
+        let Some(made) = kept.outputs.get(&name) else { return Some(Reason::New) };
         let is_touched = match &output.subject {
             Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
             _ => false,
@@ -114,7 +119,7 @@ impl<'a> Selection<'a> {
             if record.layout != output.layout || record.lists != lists {
                 return Some(Reason::OtherLayout);
             }
-            if record.subject != plan::name_of(&self.world.site, &output.subject) {
+            if record.subject != plan::subject_of(&self.world.site, output) {
                 return Some(Reason::OtherSubject);
             }
         }
@@ -126,6 +131,6 @@ impl<'a> Selection<'a> {
         if needs_texts && matches!(output.subject, Subject::Page(_, 1)) {
             return Some(Reason::NoIndex);
         }
-        self.damaged.contains(output.path.as_str()).then_some(Reason::Damaged)
+        self.damaged.contains(&*name).then_some(Reason::Damaged)
     }
 }

@@ -28,6 +28,8 @@ pub const NAMES: &[&str] = &[
     "term",
     "layout",
     "extra",
+    "access",
+    "is_open",
 ];
 
 /// A set of fields.

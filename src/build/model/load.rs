@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::excerpt::{before_more, first_heading, first_paragraph};
 use super::page::{Kind, Origin, Page, PageId, minutes_of};
 use super::tree::Section;
-use super::{Drafts, Site, taxonomy, tree};
+use super::{Drafts, Site, access, taxonomy, tree};
 use crate::build::front_matter::{self, FrontMatter};
 use crate::build::rows::RowOf;
 use crate::build::texts::Texts;
+use crate::site::audience::Audience;
 use crate::site::config::Config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Facts, Permalink};
@@ -33,6 +34,8 @@ pub struct Head {
     pub words: usize,
     /// Some sentences of it without markup, for lists.
     pub summary: String,
+    /// Whether the author has said that they are the summary; else they are the first of the text.
+    pub is_said: bool,
     /// What is wrong with its front matter.
     pub found: Vec<Diagnostic>,
     /// The row that it was made of, if it has no file.
@@ -52,8 +55,9 @@ impl Head {
         let words = body.split_ascii_whitespace().count();
         // The author's own cut comes before a description: that is meant for search engines first.
         let said = front.summary.clone().or_else(|| before_more(body)).or_else(|| front.description.clone());
+        let is_said = said.is_some();
         let summary = said.unwrap_or_else(|| first_paragraph(body));
-        Self { front: Arc::new(front), words, summary, found, row: None }
+        Self { front: Arc::new(front), words, summary, is_said, found, row: None }
     }
 
     /// How long the page takes to read.
@@ -95,7 +99,7 @@ pub fn load(
         .map(|(source, head)| (page_of(&config, source, head, today), head.as_ref()))
         .collect();
     let mut pages = Vec::with_capacity(read.len() + 1);
-    let mut hidden = Vec::new();
+    let (mut hidden, mut previews) = (Vec::new(), Vec::new());
     // The pages of rows have no date of their own: they come with their section.
     let is_later = |page: &Page| page.front.date.as_ref().is_some_and(|date| date.day > today);
     let sections = read.iter().filter(|(page, _)| page.front.pages_from.is_some() && is_later(page));
@@ -104,7 +108,10 @@ pub fn load(
         found.extend(head.found.iter().cloned());
         let is_to_come = is_later(&page) || head.row.as_ref().is_some_and(|row| later.contains(&row.section));
         if drafts == Drafts::Hidden && (page.front.draft || is_to_come) {
-            hidden.push(page.source);
+            hidden.push(page.source.clone());
+            if config.previews && page.kind == Kind::Page && page.origin == Origin::File {
+                previews.push(page);
+            }
         } else {
             found.extend(missing_date(&config, &page));
             pages.push(page);
@@ -117,7 +124,10 @@ pub fn load(
     let home = PageId::new(pages.iter().position(|page| page.kind == Kind::Home).unwrap_or(0));
     pages.par_iter_mut().for_each(|page| page.sort_title = page.title(&config).to_lowercase());
     let sections = tree::plant(&mut pages, home);
-    let (taxonomies, (by_source, (files, places))) = rayon::join(
+    access::settle(&mut pages, &config, texts, found);
+    tree::plant_beside(&mut previews, &pages, home);
+    access::settle_previews(&mut previews);
+    let (taxonomies, (by_source, ((files, restricted_files), places))) = rayon::join(
         || taxonomy::gather(&config.taxonomies, &pages, texts, found),
         || {
             let ids = pages.iter().enumerate();
@@ -126,14 +136,21 @@ pub fn load(
             (by_source, (place_files(&pages, &hidden, others), places_of(&sections, pages.len())))
         },
     );
+    let published = pages.len();
+    pages.append(&mut previews);
+    let unpublished = pages.iter().enumerate().skip(published);
+    let unpublished = unpublished.map(|(index, page)| (page.source.clone(), PageId::new(index))).collect();
     Site {
         config,
+        published,
+        unpublished,
         home,
         sections,
         taxonomies,
         by_source,
         hidden,
         files,
+        restricted_files,
         places,
         answers: super::query::Answers::default(),
         pages,
@@ -213,6 +230,8 @@ fn page_of(config: &Config, source: &str, head: &Head, today: Date) -> Page {
         parent: None,
         words: head.words,
         summary: head.summary.clone(),
+        is_said: head.is_said,
+        access: Audience::Public,
         sort_title: String::new(),
     }
 }
@@ -233,17 +252,20 @@ fn home_without_a_file() -> Page {
         parent: None,
         words: 0,
         summary: String::new(),
+        is_said: false,
+        access: Audience::Public,
         sort_title: String::new(),
     }
 }
 
 /// Where the files beside pages go: below the page that owns their folder, or else to the
-/// same place in the site as a page there would have. Those of a hidden page are hidden.
+/// same place in the site as a page there would have. Those of a hidden page are hidden. Besides,
+/// those that are for whom their page is, and that page.
 fn place_files<'f>(
     pages: &[Page],
     hidden: &[String],
     files: impl Iterator<Item = &'f str>,
-) -> FxHashMap<String, String> {
+) -> (FxHashMap<String, String>, FxHashMap<String, PageId>) {
     let hidden: FxHashSet<&str> = hidden
         .iter()
         .filter_map(|source| match source.rsplit_once('/') {
@@ -251,33 +273,40 @@ fn place_files<'f>(
             _ => None,
         })
         .collect();
-    let owners: FxHashMap<&str, &Permalink> =
-        pages.iter().filter(|page| page.owns_its_folder()).map(|page| (page.folder(), &page.permalink)).collect();
-    files
+    let own = pages.iter().enumerate().filter(|(_, page)| page.owns_its_folder());
+    let owners: FxHashMap<&str, (PageId, &Page)> =
+        own.map(|(at, page)| (page.folder(), (PageId::new(at), page))).collect();
+    let mut restricted = FxHashMap::default();
+    let places = files
         .filter_map(|file| {
             let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
             let mut at = folder;
             let mut below = vec![name];
-            let base = loop {
+            let owner = loop {
                 if hidden.contains(at) {
                     return None;
                 }
-                if let Some(permalink) = owners.get(at) {
-                    break permalink.as_str().to_owned();
+                if let Some(owner) = owners.get(at) {
+                    break Some(owner);
                 }
                 let Some((above, last)) = at.rsplit_once('/') else {
                     if !at.is_empty() {
                         below.push(crate::site::permalink::without_order(at));
                     }
-                    break owners.get("").map_or_else(|| "/".to_owned(), |home| home.as_str().to_owned());
+                    break owners.get("");
                 };
                 below.push(crate::site::permalink::without_order(last));
                 at = above;
             };
             below.reverse();
-            Some((format!("content/{file}"), format!("{}/{}", base.trim_end_matches('/'), below.join("/"))))
+            if let Some((id, _)) = owner.filter(|(_, page)| page.is_restricted()) {
+                restricted.insert(format!("content/{file}"), *id);
+            }
+            let base = owner.map_or("/", |(_, page)| page.permalink.as_str()).trim_end_matches('/');
+            Some((format!("content/{file}"), format!("{base}/{}", below.join("/"))))
         })
-        .collect()
+        .collect();
+    (places, restricted)
 }
 
 #[cfg(test)]

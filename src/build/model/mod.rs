@@ -6,6 +6,7 @@
 //!
 //! Knows nothing of Markdown or HTML beyond a page's first paragraph.
 
+mod access;
 mod excerpt;
 mod fields;
 mod load;
@@ -41,8 +42,14 @@ pub enum Drafts {
 pub struct Site {
     /// What the author has set.
     pub config: Config,
-    /// Every page and section, in order of source path. A [`PageId`] is a place here.
+    /// Every page and section, in order of source path. A [`PageId`] is a place here. Behind them
+    /// those that are not published and can be looked at all the same: no list has them, and no
+    /// link leads to one.
     pub pages: Vec<Page>,
+    /// How many of the pages are published.
+    published: usize,
+    /// Source path below `content/` → page, of the others.
+    unpublished: FxHashMap<String, PageId>,
     /// The root section: the home page.
     pub home: PageId,
     /// What a section holds, by its page.
@@ -55,6 +62,8 @@ pub struct Site {
     pub hidden: Vec<String>,
     /// Files in `content/` that are no pages: path from the root → path in the site.
     pub files: FxHashMap<String, String>,
+    /// Those of them that are for whom their page is: path from the root → that page.
+    pub restricted_files: FxHashMap<String, PageId>,
     /// Each page's place in its section's order.
     places: Vec<Option<u32>>,
     /// Answers to queries already asked.
@@ -72,6 +81,8 @@ impl Site {
         let page = &mut self.pages[id.index()];
         page.words = head.words;
         page.summary.clone_from(&head.summary);
+        page.is_said = head.is_said;
+        page.without_its_text();
     }
 
     /// The page whose source is at `path` below `content/`.
@@ -79,9 +90,24 @@ impl Site {
         self.by_source.get(path).copied()
     }
 
-    /// All ids.
+    /// The same, whether it is published or not. What is asked by it must be about that page alone.
+    pub fn any_by_source(&self, path: &str) -> Option<PageId> {
+        self.by_source(path).or_else(|| self.unpublished.get(path).copied())
+    }
+
+    /// All ids of published pages.
     pub fn ids(&self) -> impl Iterator<Item = PageId> + use<> {
-        (0..self.pages.len()).map(PageId::new)
+        (0..self.published).map(PageId::new)
+    }
+
+    /// Whether the page is published.
+    pub fn is_published(&self, id: PageId) -> bool {
+        id.index() < self.published
+    }
+
+    /// The ids of the others.
+    pub fn unpublished(&self) -> impl Iterator<Item = PageId> + use<> {
+        (self.published..self.pages.len()).map(PageId::new)
     }
 
     /// The section at `path` below `content/`: `docs`, or `` for the root.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::fields::Fields;
 use crate::build::front_matter::FrontMatter;
 use crate::build::rows::RowOf;
+use crate::site::audience::Audience;
 use crate::site::config::Config;
 use crate::site::diagnostic::Place;
 use crate::site::permalink::{Permalink, readable, slugify, without_order};
@@ -77,8 +78,13 @@ pub struct Page {
     pub parent: Option<PageId>,
     /// Words in the body.
     pub words: usize,
-    /// Some sentences of it without markup, for lists.
+    /// Some sentences of it without markup, for lists. Of a page that is not for everybody, only
+    /// what its author has said for a summary: never the beginning of its text.
     pub summary: String,
+    /// Whether the author has said it.
+    pub is_said: bool,
+    /// For whom its text is.
+    pub access: Audience,
     /// What it is sorted by when pages are sorted by title: the one that is shown, in lower
     /// case. Made once, because sorting asks for it many times.
     pub sort_title: String,
@@ -138,8 +144,30 @@ impl Page {
         matches!(self.source.rsplit('/').next(), Some("index.md" | "_index.md"))
     }
 
-    /// The value of `page` for a layout that sees `fields`. Each of them is always there.
+    /// Whether its text is not for everybody.
+    pub fn is_restricted(&self) -> bool {
+        !self.access.is_public()
+    }
+
+    /// Takes from the summary what only those may read for whom the page is.
+    pub(super) fn without_its_text(&mut self) {
+        if self.is_restricted() && !self.is_said {
+            self.summary.clear();
+        }
+    }
+
+    /// The value of `page` for a layout that sees `fields`, as everybody may see it. Each of
+    /// them is always there.
     pub fn describe(&self, config: &Config, fields: Fields) -> Value {
+        self.described(config, fields, !self.is_restricted())
+    }
+
+    /// The same for a page that is shown whole.
+    pub fn describe_whole(&self, config: &Config, fields: Fields) -> Value {
+        self.described(config, fields, true)
+    }
+
+    fn described(&self, config: &Config, fields: Fields, is_whole: bool) -> Value {
         let front = &self.front;
         let mut shown = Map::new();
         for name in fields.names() {
@@ -158,11 +186,16 @@ impl Page {
                 "slug" => self.permalink.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default().into(),
                 "section" => self.source.split_once('/').map_or("", |(top, _)| without_order(top)).into(),
                 "comments" => self.has_comments(config).into(),
-                "words" => self.words.into(),
-                "minutes" => self.minutes().into(),
+                "words" => self.words_of(is_whole).into(),
+                "minutes" => minutes_of(self.words_of(is_whole)).into(),
                 "taxonomies" => self.taxonomies(config),
                 "layout" => json!(front.layout),
+                // The cells of a row are its text.
+                "extra" if !is_whole && matches!(self.origin, Origin::Row(_)) => json!({}),
                 "extra" => Value::Object(front.extra.clone()),
+                "access" => self.described_access(),
+                // An output knows whether it is that.
+                "is_open" => false.into(),
                 // `term` is of a term's page alone.
                 _ => Value::Null,
             };
@@ -180,9 +213,27 @@ impl Page {
         self.front.extra.get("comments").and_then(Value::as_bool).unwrap_or_else(of_section)
     }
 
-    /// How long it takes to read.
-    pub fn minutes(&self) -> usize {
-        minutes_of(self.words)
+    /// Words in as much of it as is shown.
+    fn words_of(&self, is_whole: bool) -> usize {
+        if is_whole { self.words } else { self.summary.split_ascii_whitespace().count() }
+    }
+
+    /// For whom it is, as layouts ask it; none for everybody.
+    fn described_access(&self) -> Value {
+        let (mut tier, mut role) = (None, None);
+        match &self.access {
+            Audience::Public => return Value::Null,
+            Audience::Tier(name) => tier = Some(name.as_str()),
+            Audience::Role(name) => role = Some(name.word()),
+            Audience::Members | Audience::Metered => {}
+        }
+        json!({
+            "name": self.access.to_string(),
+            "members": self.access == Audience::Members,
+            "metered": self.access == Audience::Metered,
+            "tier": tier,
+            "role": role,
+        })
     }
 
     fn taxonomies(&self, config: &Config) -> Value {

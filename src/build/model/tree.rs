@@ -57,6 +57,19 @@ pub(super) fn plant(pages: &mut [Page], home: PageId) -> FxHashMap<PageId, Secti
     sections
 }
 
+/// Gives each of `previews` its section. No section has it: nothing lists it.
+pub(super) fn plant_beside(previews: &mut [Page], pages: &[Page], home: PageId) {
+    if previews.is_empty() {
+        return;
+    }
+    let sections = pages.iter().enumerate().filter(|(_, page)| page.kind != Kind::Page);
+    let folders: FxHashMap<&str, PageId> = sections.map(|(index, page)| (page.folder(), PageId::new(index))).collect();
+    for page in previews {
+        let nearest = folders_above(page.folder()).find_map(|folder| folders.get(folder).copied());
+        page.parent = Some(nearest.unwrap_or(home));
+    }
+}
+
 /// `a/b`, `a`, ``.
 fn folders_above(folder: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder), |folder| {

@@ -4,21 +4,46 @@
 use std::fmt::Write;
 
 use super::plan::{Plan, Subject};
-use crate::build::model::{Kind, Order, PageQuery, Site, SortBy};
+use super::version::Version;
+use crate::build::model::{Kind, Order, PageId, PageQuery, Site, SortBy};
+use crate::site::digest::Digest;
+use crate::site::meter::SearchEngines;
 use crate::site::permalink::{Permalink, encode_path};
+use crate::site::release::FeedItem;
+use crate::site::xml::escaped;
+
+/// The pages that a feed names, the newest first.
+pub fn newest(site: &Site) -> Vec<PageId> {
+    let all =
+        site.ask(&PageQuery { section: None, recursive: false, term: None, sort: SortBy::Date, order: Order::Natural });
+    let dated = all.iter().copied().filter(|id| {
+        let front = &site.page(*id).front;
+        front.in_feed && front.date.is_some()
+    });
+    dated.take(site.config.feed.limit).collect()
+}
+
+/// What the edge makes a member's own feed of.
+pub fn item(site: &Site, id: PageId, text: Digest) -> FeedItem {
+    let page = site.page(id);
+    let published = page.front.date.as_ref().map_or_else(String::new, |when| instant(&when.text));
+    FeedItem {
+        path: page.permalink.as_str().to_owned(),
+        title: page.title(&site.config),
+        updated: page.front.updated.as_ref().map_or_else(|| published.clone(), |when| instant(&when.text)),
+        published,
+        terms: page.front.terms.iter().flat_map(|(_, terms)| terms.iter().cloned()).collect(),
+        summary: page.summary.clone(),
+        audience: page.access.clone(),
+        text,
+    }
+}
 
 /// The newest pages as an Atom feed. Pages without a date have no place in time and are
 /// left out.
 pub fn atom(site: &Site) -> Vec<u8> {
     let config = &site.config;
-    let all =
-        site.ask(&PageQuery { section: None, recursive: false, term: None, sort: SortBy::Date, order: Order::Natural });
-    let newest: Vec<_> = all
-        .iter()
-        .map(|id| site.page(*id))
-        .filter(|page| page.front.in_feed && page.front.date.is_some())
-        .take(config.feed.limit)
-        .collect();
+    let newest: Vec<_> = newest(site).into_iter().map(|id| site.page(id)).collect();
     let base = escaped(config.base_url.trim_end_matches('/'));
     let updated = newest
         .iter()
@@ -61,7 +86,13 @@ pub fn atom(site: &Site) -> Vec<u8> {
 pub fn sitemap(site: &Site, plan: &Plan) -> Vec<u8> {
     let base = escaped(site.config.base_url.trim_end_matches('/'));
     let mut lines: Vec<String> = Vec::with_capacity(plan.outputs.len());
+    let is_unlisted = site.config.edge.meter.search_engines == SearchEngines::None;
     for output in &plan.outputs {
+        match output.version {
+            Version::Public => {}
+            Version::Open if !is_unlisted => {}
+            Version::Open | Version::Full | Version::Text => continue,
+        }
         let date = match &output.subject {
             Subject::Page(id, 1) => {
                 let page = site.page(*id);
@@ -109,23 +140,4 @@ pub fn moved(site: &Site, to: &Permalink) -> Vec<u8> {
 /// A date as the instant that Atom wants.
 fn instant(text: &str) -> String {
     if text.len() <= 10 { format!("{text}T00:00:00Z") } else { text.to_owned() }
-}
-
-/// `text` safe in XML and HTML, in text and in attributes. Characters that XML 1.0 forbids
-/// are left out.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' | '\n' | '\r' => out.push(character),
-            control if control < ' ' || matches!(control, '\u{FFFE}' | '\u{FFFF}') => {}
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -6,7 +6,9 @@
 
 pub mod feed;
 pub mod link;
+mod open;
 pub mod plan;
 pub mod render;
+pub mod version;
 
 pub use plan::{Plan, Planned, Subject};

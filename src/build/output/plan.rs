@@ -1,11 +1,15 @@
 //! The plan: which paths the site has, and what answers each.
 
+use std::borrow::Cow;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::version::{Version, full_at, path_of_full, path_of_text, text_at};
 use crate::build::data_pages::Routes;
 use crate::build::front_matter;
 use crate::build::layout::{Layouts, Role};
 use crate::build::model::{Kind, Order, Origin, Page, PageId, PageQuery, Site, SortBy};
+use crate::build::output::feed;
 use crate::build::rows;
 use crate::build::texts::Texts;
 use crate::site::config;
@@ -41,10 +45,32 @@ pub enum Subject {
 pub struct Planned {
     /// Its path in the site.
     pub path: Permalink,
+    /// Which of those at this path.
+    pub version: Version,
     /// What it is about.
     pub subject: Subject,
     /// The layout that renders it, for what has one.
     pub layout: Option<String>,
+}
+
+impl Planned {
+    /// Whether it is the first, or only one, at its path.
+    fn is_first(&self) -> bool {
+        match self.version {
+            Version::Public | Version::Open => true,
+            Version::Full => !matches!(self.subject, Subject::Page(..)),
+            Version::Text => false,
+        }
+    }
+
+    /// What no other output is called: its path, or a name that is none.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self.version {
+            Version::Public | Version::Open => self.path.as_str().into(),
+            Version::Full => full_at(self.path.as_str()).into(),
+            Version::Text => text_at(self.path.as_str()).into(),
+        }
+    }
 }
 
 /// All outputs.
@@ -54,6 +80,10 @@ pub struct Plan {
     pub outputs: Vec<Planned>,
     /// Path → its place in `outputs`.
     by_path: FxHashMap<String, usize>,
+    /// The same for whole pages, which stand behind their open ones.
+    whole: FxHashMap<String, usize>,
+    /// The same for texts of pages.
+    texts: FxHashMap<String, usize>,
     /// What the edge answers from the store.
     pub routes: Routes,
 }
@@ -64,15 +94,36 @@ impl Plan {
         self.by_path.get(path).map(|at| &self.outputs[*at].subject)
     }
 
+    /// What the output `name` is about.
+    pub fn about(&self, name: &str) -> Option<&Subject> {
+        let path = path_of_full(name).unwrap_or(name);
+        self.whole.get(path).or_else(|| self.by_path.get(path)).map(|at| &self.outputs[*at].subject)
+    }
+
+    /// Whether an output is called so.
+    pub fn has(&self, name: &str) -> bool {
+        let at = match (path_of_full(name), path_of_text(name)) {
+            (Some(path), _) => self.whole.get(path).or_else(|| self.by_path.get(path)),
+            (None, Some(path)) => self.texts.get(path),
+            (None, None) => self.by_path.get(name),
+        };
+        at.is_some_and(|at| self.outputs[*at].name() == name)
+    }
+
     /// The outputs of the page at `permalink`: itself, and its further list pages.
     pub fn of_page(&self, permalink: &Permalink) -> impl Iterator<Item = &Planned> {
-        let numbered = (1..).map(|number| self.by_path.get(permalink.list_page(number).as_str()));
-        numbered.map_while(|at| at.map(|at| &self.outputs[*at]))
+        let places = (1..).map_while(|number| {
+            let path = permalink.list_page(number);
+            let at = [&self.by_path, &self.whole, &self.texts].map(|known| known.get(path.as_str()).copied());
+            at.iter().any(Option::is_some).then_some(at)
+        });
+        places.flatten().flatten().map(|at| &self.outputs[at])
     }
 
     /// Every path.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.outputs.iter().map(|output| output.path.as_str())
+        let first = self.outputs.iter().filter(|output| output.is_first());
+        first.map(|output| output.path.as_str())
     }
 }
 
@@ -96,7 +147,9 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], texts: &Texts<'_>,
             if path == "index.html" || path.ends_with("/index.html") {
                 path.truncate(path.len() - "index.html".len());
             }
-            planner.claim(Planned { path: Permalink::file(&path), subject: Subject::File(file.clone()), layout: None });
+            let version = if site.restricted_files.contains_key(file) { Version::Full } else { Version::Public };
+            let subject = Subject::File(file.clone());
+            planner.claim(Planned { path: Permalink::file(&path), version, subject, layout: None });
         }
     }
     for id in site.ids() {
@@ -105,6 +158,9 @@ pub fn plan(site: &Site, layouts: &Layouts, files: &[String], texts: &Texts<'_>,
         }
     }
     planner.generated();
+    for id in site.unpublished() {
+        planner.unpublished(id);
+    }
     planner.files_and_folders();
     planner.plan
 }
@@ -125,9 +181,30 @@ impl Planner<'_> {
             Kind::Section => (Role::Section, true),
             Kind::Home => (Role::Home, true),
         };
+        let layout = self.layout_of(page, role);
+        let number = match &layout {
+            Some(layout) if lists && self.layouts.shows_items(layout) => list_pages(self.site, id),
+            _ => 1,
+        };
+        for number in 1..=number {
+            let version = if page.is_restricted() { Version::Open } else { Version::Public };
+            let output = Planned {
+                path: page.permalink.list_page(number),
+                version,
+                subject: Subject::Page(id, number),
+                layout: layout.clone(),
+            };
+            let whole = Planned { version: Version::Full, ..output.clone() };
+            if self.claim(output) && page.is_restricted() {
+                self.plan.whole.insert(whole.path.as_str().to_owned(), self.plan.outputs.len());
+                self.plan.outputs.push(whole);
+            }
+        }
+    }
+
+    fn layout_of(&mut self, page: &Page, role: Role) -> Option<String> {
         let folder: Vec<&str> = page.folder().split('/').map(without_order).collect();
-        let wanted = page.front.layout.clone();
-        let layout = match wanted {
+        match page.front.layout.clone() {
             Some(name) if self.layouts.has(&name) => Some(name),
             Some(name) => {
                 let place = self.key_place(page, "layout");
@@ -139,18 +216,24 @@ impl Planner<'_> {
                 None
             }
             None => self.layout(role, &folder.join("/"), &page.place().file),
-        };
-        let number = match &layout {
-            Some(layout) if lists && self.layouts.shows_items(layout) => list_pages(self.site, id),
-            _ => 1,
-        };
-        for number in 1..=number {
-            self.claim(Planned {
-                path: page.permalink.list_page(number),
-                subject: Subject::Page(id, number),
-                layout: layout.clone(),
-            });
         }
+    }
+
+    /// A page that is not published is only looked at: where something else lives it claims nothing,
+    /// and no link leads to it.
+    fn unpublished(&mut self, id: PageId) {
+        let page = self.site.page(id);
+        let path = page.permalink.clone();
+        let is_taken = self.plan.by_path.contains_key(path.as_str()) || self.plan.whole.contains_key(path.as_str());
+        if is_taken || reserved::claimed(path.as_str()).is_some() || !is_path(path.as_str()) {
+            return;
+        }
+        // That a draft is unfinished is no mistake.
+        let had = self.found.len();
+        let layout = self.layout_of(page, Role::Page);
+        self.found.truncate(had);
+        self.plan.whole.insert(path.as_str().to_owned(), self.plan.outputs.len());
+        self.plan.outputs.push(Planned { path, version: Version::Full, subject: Subject::Page(id, 1), layout });
     }
 
     fn taxonomy(&mut self, index: usize) {
@@ -160,7 +243,8 @@ impl Planner<'_> {
             return;
         }
         let layout = self.layout(Role::Taxonomy, &taxonomy.name, config::FILE);
-        self.claim(Planned { path: taxonomy.permalink.clone(), subject: Subject::Taxonomy(index), layout });
+        let (path, version) = (taxonomy.permalink.clone(), Version::Public);
+        self.claim(Planned { path, version, subject: Subject::Taxonomy(index), layout });
         let layout = self.layout(Role::Term, &taxonomy.name, config::FILE);
         for (place, term) in taxonomy.terms.iter().enumerate() {
             let number = match &layout {
@@ -172,6 +256,7 @@ impl Planner<'_> {
             for number in 1..=number {
                 self.claim(Planned {
                     path: term.permalink.list_page(number),
+                    version: Version::Public,
                     subject: Subject::Term(index, place, number),
                     layout: layout.clone(),
                 });
@@ -206,7 +291,8 @@ impl Planner<'_> {
         } else {
             Permalink::from_segments(alias.split('/').filter(|part| !part.is_empty()))
         };
-        self.claim(Planned { path, subject: Subject::Alias(page.permalink.clone()), layout: None });
+        let subject = Subject::Alias(page.permalink.clone());
+        self.claim(Planned { path, version: Version::Public, subject, layout: None });
     }
 
     /// What every site has, unless the author has put a file of his own there.
@@ -218,17 +304,26 @@ impl Planner<'_> {
         if self.site.config.feed.limit > 0 {
             self.claim_if_free(&self.site.config.feed.path, Subject::Feed, None);
         }
+        // Only where a feed can say more to some than to others.
+        if self.site.ids().any(|id| self.site.page(id).is_restricted()) {
+            for id in feed::newest(self.site) {
+                let (path, subject) = (self.site.page(id).permalink.clone(), Subject::Page(id, 1));
+                self.plan.texts.insert(path.as_str().to_owned(), self.plan.outputs.len());
+                self.plan.outputs.push(Planned { path, version: Version::Text, subject, layout: None });
+            }
+        }
         self.claim_if_free("/sitemap.xml", Subject::Sitemap, None);
         self.claim_if_free("/robots.txt", Subject::Robots, None);
     }
 
     fn claim_if_free(&mut self, path: &str, subject: Subject, layout: Option<String>) {
         if self.plan.at(path).is_none() {
-            self.claim(Planned { path: Permalink::file(path), subject, layout });
+            self.claim(Planned { path: Permalink::file(path), version: Version::Public, subject, layout });
         }
     }
 
-    fn claim(&mut self, output: Planned) {
+    /// Whether it was given what it claims.
+    fn claim(&mut self, output: Planned) -> bool {
         let path = output.path.as_str();
         if let Some(reserved) = reserved::claimed(path) {
             let place = self.claimant(&output).0;
@@ -243,7 +338,7 @@ impl Planner<'_> {
                     _ => "give it another name",
                 }),
             );
-            return;
+            return false;
         }
         if !is_path(path) {
             let place = self.claimant(&output).0;
@@ -251,7 +346,7 @@ impl Planner<'_> {
                 format!("`{path}` can be no path in the site: a part of it is empty, leads up, or is too long");
             self.found
                 .push(Diagnostic::error(Code::FrontMatter, place, message).hint("give it a shorter, plainer name"));
-            return;
+            return false;
         }
         if let Some(other) = self.plan.by_path.get(path) {
             let (one, (_, other)) = (self.claimant(&output).0, self.claimant(&self.plan.outputs[*other]));
@@ -263,10 +358,11 @@ impl Planner<'_> {
                 )
                 .hint("rename one of them, or give a page another `slug`"),
             );
-            return;
+            return false;
         }
         self.plan.by_path.insert(path.to_owned(), self.plan.outputs.len());
         self.plan.outputs.push(output);
+        true
     }
 
     /// A file cannot stand where a folder must: `/a` and `/a/` are two URLs, but one name in
@@ -274,7 +370,7 @@ impl Planner<'_> {
     fn files_and_folders(&mut self) {
         let files: FxHashSet<&str> = self.plan.paths().filter(|path| !path.ends_with('/')).collect();
         let mut wrong = Vec::new();
-        for output in &self.plan.outputs {
+        for output in self.plan.outputs.iter().filter(|output| output.is_first()) {
             let path = output.path.as_str();
             let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
             for file in folders.filter(|folder| files.contains(folder)) {
@@ -334,8 +430,18 @@ impl Planner<'_> {
     }
 }
 
-/// What an output is about, so that it can be known again in another build.
-pub fn name_of(site: &Site, subject: &Subject) -> String {
+/// What an output is about, and for whom, so that it can be known again in another build.
+pub fn subject_of(site: &Site, output: &Planned) -> String {
+    let about = about(site, &output.subject);
+    match &output.subject {
+        Subject::Page(id, _) if output.version != Version::Public => {
+            format!("{about}, {:?} of {}", output.version, site.page(*id).access)
+        }
+        _ => about,
+    }
+}
+
+fn about(site: &Site, subject: &Subject) -> String {
     match subject {
         Subject::Page(id, number) => format!("page {number} of {}", site.page(*id).file()),
         Subject::Taxonomy(index) => format!("terms of {}", site.taxonomies[*index].name),

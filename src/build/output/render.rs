@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::link::Target;
 use super::plan::{Planned, Subject};
+use super::version::Version;
 use crate::build::fragment;
 use crate::build::layout::Scope;
 use crate::build::markdown::{self, LinkKind, ShortcodeCall, Surroundings};
@@ -21,6 +22,7 @@ use crate::build::trace::{Asked, List, Read, Reads, Setting};
 use crate::build::world::{Reader, World};
 use crate::site::config::Broken;
 use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
+use crate::site::meter::SearchEngines;
 use crate::site::permalink::{Permalink, readable};
 use crate::site::release::Fragment;
 use crate::site::search::Document;
@@ -82,6 +84,7 @@ impl Renderer<'_> {
         };
         let reader = Reader::new(self.world.clone(), self.reads.clone(), about);
         let mut rendered = match &output.subject {
+            Subject::Page(id, _) if output.version == Version::Open => self.open_page(&reader, output, *id),
             Subject::Page(id, number) => self.page(&reader, output, *id, *number),
             Subject::Taxonomy(index) => {
                 let name = &self.world.site.taxonomies[*index].name;
@@ -132,7 +135,8 @@ impl Renderer<'_> {
         let path = Permalink::file("/_/shell");
         let title = crate::build::shell::mark("title");
         let value = with(self.virtual_page(&reader, "shell", "", &path), "title", title.into());
-        let output = Planned { path, subject: Subject::NotFound, layout: Some(name.to_owned()) };
+        let (version, layout) = (Version::Public, Some(name.to_owned()));
+        let output = Planned { path, version, subject: Subject::NotFound, layout };
         let text = Text { content: crate::build::shell::mark("main"), url: Some(String::new()), ..Text::default() };
         let mut rendered = self.lay_out(&reader, &output, value, text);
         self.cut(&reader, &output, &mut rendered);
@@ -157,7 +161,8 @@ impl Renderer<'_> {
             }
         };
         // The text is the same on each list page: it is found by the first.
-        let is_found = number == 1 && {
+        let is_text = output.version == Version::Text;
+        let is_found = number == 1 && !is_text && {
             reader.note(&Read::Setting(Setting::Search));
             site.config.search && page.front.in_search
         };
@@ -181,8 +186,7 @@ impl Renderer<'_> {
             rendered.anchors = html.anchors;
             if is_found {
                 if html.sections.is_empty() {
-                    let fields = Fields::named("title").and(Fields::named("description"));
-                    reader.note(&Read::Page { source: page.source.clone(), fields });
+                    reader.note(&read_whole(page, Fields::named("title").and(Fields::named("description"))));
                 }
                 rendered.documents = documents_of(page, site, html.sections);
             }
@@ -190,11 +194,14 @@ impl Renderer<'_> {
             // The text is the same on each list page: its mistakes are told once.
             rendered.found.clear();
         }
+        if is_text {
+            // Its mistakes are told by the page.
+            let bytes = Some(html.html.into_bytes());
+            return Rendered { bytes, ..Rendered::default() };
+        }
         let fields = output.layout.as_deref().map_or(Fields::NONE, |layout| self.world.layouts.fields(layout));
-        let described = reader.ask(&Read::Page { source: page.source.clone(), fields });
+        let described = reader.ask(&read_whole(page, fields));
         let mut value = described.and_then(|mut values| values.pop()).unwrap_or_default();
-        let lists = output.layout.as_deref().is_some_and(|layout| self.world.layouts.shows_items(layout))
-            && site.sections.contains_key(&id);
         if number > 1 {
             value = self.at(reader, value, &output.path);
         }
@@ -202,10 +209,19 @@ impl Renderer<'_> {
             content: html.html,
             headings: html.headings,
             source: Some(page.source.clone()),
-            list: lists.then(|| (List::Section(page.source.clone()), number, page.permalink.clone())),
+            list: self.list(output, id, number),
             url: None,
         };
         Rendered { bytes: None, ..rendered }.and(self.lay_out(reader, output, value, text))
+    }
+
+    /// What an output of the page lists, if it does.
+    pub(super) fn list(&self, output: &Planned, id: PageId, number: usize) -> Option<(List, usize, Permalink)> {
+        let site = &self.world.site;
+        let lists = output.layout.as_deref().is_some_and(|layout| self.world.layouts.shows_items(layout))
+            && site.sections.contains_key(&id);
+        let page = site.page(id);
+        lists.then(|| (List::Section(page.source.clone()), number, page.permalink.clone()))
     }
 
     fn term(&self, reader: &Reader, output: &Planned, taxonomy: usize, term: usize, number: usize) -> Rendered {
@@ -221,7 +237,7 @@ impl Renderer<'_> {
         self.lay_out(reader, output, with(value, "term", shown), text)
     }
 
-    fn lay_out(&self, reader: &Reader, output: &Planned, page: Value, text: Text) -> Rendered {
+    pub(super) fn lay_out(&self, reader: &Reader, output: &Planned, page: Value, text: Text) -> Rendered {
         let Some(layout) = &output.layout else { return Rendered::default() };
         let data = json!({ "site": reader.described(), "page": page });
         let (list, first) = match text.list {
@@ -252,13 +268,13 @@ impl Renderer<'_> {
         let value = json!({
             "kind": kind, "title": title, "permalink": "", "url": "", "source": "", "description": null, "summary": "", "date": null,
             "updated": null, "draft": false, "weight": null, "slug": "", "section": "", "words": 0, "minutes": 0,
-            "taxonomies": taxonomies, "term": null, "layout": null, "extra": {},
+            "taxonomies": taxonomies, "term": null, "layout": null, "extra": {}, "access": null, "is_open": false,
         });
         self.at(reader, value, path)
     }
 
     /// `value` with the URLs of `path`.
-    fn at(&self, reader: &Reader, value: Value, path: &Permalink) -> Value {
+    pub(super) fn at(&self, reader: &Reader, value: Value, path: &Permalink) -> Value {
         let url = path.encoded();
         let base = reader.base_url();
         let slug = path.as_str().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -270,23 +286,29 @@ impl Renderer<'_> {
 
 impl Rendered {
     /// This, and the bytes and mistakes of `other`.
-    fn and(mut self, other: Self) -> Self {
+    pub(super) fn and(mut self, other: Self) -> Self {
         self.bytes = other.bytes;
         self.found.extend(other.found);
         self
     }
 }
 
+/// The question for a page that is shown whole.
+fn read_whole(page: &Page, fields: Fields) -> Read {
+    let source = page.source.clone();
+    if page.is_restricted() { Read::Whole { source, fields } } else { Read::Page { source, fields } }
+}
+
 /// What a layout gets beside the value of `page`.
 #[derive(Default)]
-struct Text {
-    content: String,
-    headings: Vec<markdown::Heading>,
-    source: Option<String>,
+pub(super) struct Text {
+    pub(super) content: String,
+    pub(super) headings: Vec<markdown::Heading>,
+    pub(super) source: Option<String>,
     /// A list, the number of its list page, and where the first one lives.
-    list: Option<(List, usize, Permalink)>,
+    pub(super) list: Option<(List, usize, Permalink)>,
     /// Another URL than the output's.
-    url: Option<String>,
+    pub(super) url: Option<String>,
 }
 
 /// What can be found of a page: its sections; of one without a text, its title and description.
@@ -318,12 +340,18 @@ pub fn describe(site: &Site) -> Value {
         "author": config.author,
         "search": config.search,
         "accounts": config.edge.accounts,
+        "meter": {
+            "free": config.edge.meter.free,
+            "period": config.edge.meter.period.word(),
+            "free_for_visitors": config.edge.meter.free_for_visitors,
+            "is_unlisted": config.edge.meter.search_engines == SearchEngines::None,
+        },
         "feed": if config.feed.limit > 0 { Value::from(config.feed.path.as_str()) } else { Value::Null },
         "extra": config.extra,
     })
 }
 
-fn with(mut value: Value, key: &str, new: Value) -> Value {
+pub(super) fn with(mut value: Value, key: &str, new: Value) -> Value {
     if let Some(keys) = value.as_object_mut() {
         keys.insert(key.to_owned(), new);
     }
@@ -428,11 +456,12 @@ impl Surroundings for PageSurroundings<'_> {
         let name = format!("shortcodes/{}", call.name);
         let world = self.renderer.world;
         let fields = world.layouts.fields(&name);
-        self.reader.note(&Read::Page { source: self.page.source.clone(), fields });
+        let described = self.reader.ask(&read_whole(self.page, fields));
+        let described = described.and_then(|mut values| values.pop()).unwrap_or_default();
         let mut data = call.named.clone();
         data.insert("args".to_owned(), Value::Array(call.args.clone()));
         data.insert("body".to_owned(), call.body.clone().map_or(Value::Null, Value::String));
-        data.insert("page".to_owned(), self.page.describe(&world.site.config, fields));
+        data.insert("page".to_owned(), described);
         data.insert("site".to_owned(), self.reader.described().clone());
         let scope = Scope {
             reader: self.reader.clone(),

@@ -221,7 +221,10 @@ impl Rows<'_> {
         };
         let row = RowOf { section: self.section.source.to_owned(), data: self.file.to_owned(), line: place_of(record) };
         let summary = description.unwrap_or_default();
-        Ok(Some((source, Head { front: Arc::new(front), words: 0, summary, found: Vec::new(), row: Some(row) })))
+        Ok(Some((
+            source,
+            Head { front: Arc::new(front), words: 0, summary, is_said: true, found: Vec::new(), row: Some(row) },
+        )))
     }
 
     fn refuse(&mut self, record: &Record, why: String) {

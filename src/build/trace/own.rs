@@ -16,6 +16,8 @@ pub enum OwnRead {
     File,
     /// [`Read::Page`].
     Page(Fields),
+    /// [`Read::Whole`].
+    Whole(Fields),
     /// [`Read::Link`] written in its page.
     Link(String),
     /// [`Read::Ancestors`].
@@ -35,6 +37,7 @@ impl OwnRead {
         Some(match read {
             Read::File(path) if path.strip_prefix("content/").is_some_and(is_own) => Self::File,
             Read::Page { source, fields } if is_own(source) => Self::Page(*fields),
+            Read::Whole { source, fields } if is_own(source) => Self::Whole(*fields),
             Read::Link { from: Some(source), to } if is_own(source) => Self::Link(to.clone()),
             Read::Ancestors { source, fields } if is_own(source) => Self::Ancestors(*fields),
             Read::Neighbour { source, side, fields } if is_own(source) => Self::Neighbour(*side, *fields),
@@ -47,9 +50,11 @@ impl OwnRead {
     /// See [`Read::fields`].
     fn fields(&self) -> Option<Fields> {
         match self {
-            Self::Page(fields) | Self::Ancestors(fields) | Self::Neighbour(_, fields) | Self::Items(_, fields) => {
-                Some(*fields)
-            }
+            Self::Page(fields)
+            | Self::Whole(fields)
+            | Self::Ancestors(fields)
+            | Self::Neighbour(_, fields)
+            | Self::Items(_, fields) => Some(*fields),
             Self::File | Self::Link(_) | Self::Length => None,
         }
     }
@@ -63,6 +68,7 @@ impl OwnRead {
         Some(match self {
             Self::File => Read::File(format!("content/{}", source()?)),
             Self::Page(fields) => Read::Page { source: source()?, fields: *fields },
+            Self::Whole(fields) => Read::Whole { source: source()?, fields: *fields },
             Self::Link(to) => Read::Link { from: Some(source()?), to: to.clone() },
             Self::Ancestors(fields) => Read::Ancestors { source: source()?, fields: *fields },
             Self::Neighbour(side, fields) => Read::Neighbour { source: source()?, side: *side, fields: *fields },

@@ -37,6 +37,13 @@ pub enum Read {
         /// What is seen of it.
         fields: Fields,
     },
+    /// One page that is not for everybody, as those see it for whom it is.
+    Whole {
+        /// Its source below `content/`.
+        source: String,
+        /// What is seen of it.
+        fields: Fields,
+    },
     /// Pages of the site.
     Pages(Box<Pages>),
     /// What one list page shows.
@@ -171,6 +178,7 @@ impl Read {
     pub fn fields(&self) -> Option<Fields> {
         match self {
             Self::Page { fields, .. }
+            | Self::Whole { fields, .. }
             | Self::Items { fields, .. }
             | Self::Sections { fields, .. }
             | Self::Section { fields, .. }
@@ -203,6 +211,7 @@ impl fmt::Display for Read {
             Self::Asset(name) => write!(f, "the URL of layouts/assets/{name}"),
             Self::Link { to, .. } => write!(f, "where the link `{to}` leads"),
             Self::Page { source, fields } => write!(f, "the head of content/{source} ({})", seen(*fields)),
+            Self::Whole { source, fields } => write!(f, "all of the head of content/{source} ({})", seen(*fields)),
             Self::Pages(pages) => {
                 write!(f, "pages")?;
                 if let Some(section) = &pages.section {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::forms::{Errors, Registering};
 use super::{limits, next, password};
+use crate::edge::access;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{Cookie, Form, Query, Reader, Sessions, see_other, set};
@@ -121,6 +122,7 @@ async fn enter(
     chosen: Preferences,
     next: Option<String>,
 ) -> Result<Response, Refusal> {
+    access::merge_meter(sessions, reader, member).await;
     let cookie = sessions.begin(reader, Some(member), reader.carried()).await?;
     let transport = reader.transport();
     let response = set(see_other(next.as_deref().unwrap_or(HOME)), &cookie);

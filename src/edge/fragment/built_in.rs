@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::source::{Asked, Finding, Found, Source};
+use crate::edge::access;
 use crate::edge::comment;
 use crate::edge::history;
 use crate::edge::listing;
@@ -24,6 +25,7 @@ pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
         "comment-form" => Some(&comment::FormSource),
         "comments" => Some(&comment::ListSource),
         "costs" => Some(&Costs),
+        "meter" => Some(&MeterShown),
         "pages" => Some(&Pages),
         "recently-read" => Some(&RecentlyRead),
         other => super::of_reading::source(other),
@@ -127,6 +129,19 @@ impl Source for RecentlyRead {
                 _ => Vec::new(),
             };
             Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), ..Found::default() })
+        })
+    }
+}
+
+/// How many of the metered pages are free for the reader yet.
+#[derive(Debug)]
+struct MeterShown;
+
+impl Source for MeterShown {
+    fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a> {
+        Box::pin(async {
+            let values = access::meter_shown(asked.edge(), asked.release(), asked.reader.as_deref()).await?;
+            Ok(Found { values, ..Found::default() })
         })
     }
 }

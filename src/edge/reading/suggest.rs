@@ -48,7 +48,8 @@ pub(in crate::edge) async fn suggestions(
     known.extend(kept.into_iter().map(|(path, _)| path));
     // So many of the first may be known, or not for them.
     let wanted = limit + known.len().min(50) + 20;
-    let found = tokio::task::spawn_blocking(move || index.akin(&words, wanted)).await;
+    let of_whom = standing.clone();
+    let found = tokio::task::spawn_blocking(move || index.akin(&words, wanted, &of_whom)).await;
     let found = found.map_err(|error| Refusal::fault("finding suggestions panicked", &error))?;
     let found = found.map_err(|error| Refusal::fault("suggestions cannot be found", &error))?;
     let shown = found.into_iter().filter(|path| !known.contains(path) && release.is_for(path, &standing));

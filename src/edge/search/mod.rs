@@ -11,6 +11,7 @@
 //! but its length.
 
 mod excerpt;
+mod indexes;
 mod query;
 mod question;
 mod ranking;
@@ -31,6 +32,7 @@ use tokio::task;
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply};
 
+pub(super) use indexes::Indexes;
 pub use reader::{Found, Page, Reader, SearchError, Section, Suggestion};
 
 use super::data_page::find;
@@ -96,7 +98,7 @@ pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
     let by = || asked().and(session::head());
     let page = warp::path!("search").and(room::get()).and(by()).then(show).map(room::answer);
     let search = warp::path!("_" / "search").and(room::get()).and(by()).then(search).map(room::answer);
-    let suggest = warp::path!("_" / "suggest").and(room::get()).and(asked()).then(suggest).map(room::answer);
+    let suggest = warp::path!("_" / "suggest").and(room::get()).and(by()).then(suggest).map(room::answer);
     page.or(search).unify().or(suggest).unify().boxed()
 }
 
@@ -104,16 +106,17 @@ async fn show(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refusa
     desk.is_open()?;
     let number = number(asked.page.as_deref(), "page", 1, LAST_PAGE)?;
     let question = asked.q.trim().to_owned();
+    let standing = desk.standing(&head).await;
     let (found, status) = if is_too_long(&question) {
         (Err(too_long()), StatusCode::UNPROCESSABLE_ENTITY)
     } else {
-        let found = desk.ask(question.clone(), (number - 1) * PAGE_RESULTS, PAGE_RESULTS).await?;
+        let found = desk.ask(question.clone(), (number - 1) * PAGE_RESULTS, PAGE_RESULTS, &standing).await?;
         (Ok(found.0), StatusCode::OK)
     };
     let title =
         if question.is_empty() || found.is_err() { "Search".to_owned() } else { format!("{question} – Search") };
     // Rows stand beneath the first results; who turns the page has seen them.
-    let groups = if number == 1 && found.is_ok() { desk.rows(&question, &head).await } else { Vec::new() };
+    let groups = if number == 1 && found.is_ok() { desk.rows(&question, &standing).await } else { Vec::new() };
     if number == 1 && found.as_ref().is_ok_and(|found| found.total > 0) {
         reading::note_search(&desk.edge, &head, &question).await;
     }
@@ -127,9 +130,10 @@ async fn search(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refu
     desk.is_open()?;
     let limit = number(asked.limit.as_deref(), "limit", RESULTS, MOST_RESULTS)?;
     let question = checked(asked.q)?;
-    let (found, took) = desk.ask(question.clone(), 0, limit).await?;
+    let standing = desk.standing(&head).await;
+    let (found, took) = desk.ask(question.clone(), 0, limit, &standing).await?;
     let results: Vec<Value> = found.pages.iter().map(result).collect();
-    let groups = desk.rows(&question, &head).await;
+    let groups = desk.rows(&question, &standing).await;
     let answer = json!({
         "query": question,
         "total": found.total,
@@ -142,12 +146,13 @@ async fn search(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refu
     Ok(warp::reply::with_header(warp::reply::json(&answer), CACHE_CONTROL, CACHE))
 }
 
-async fn suggest(desk: Desk, asked: Asked) -> Result<impl Reply, Refusal> {
+async fn suggest(desk: Desk, asked: Asked, head: Head) -> Result<impl Reply, Refusal> {
     desk.is_open()?;
     let limit = number(asked.limit.as_deref(), "limit", SUGGESTIONS, MOST_SUGGESTIONS)?;
     let question = checked(asked.q)?;
     let typed = question.clone();
-    let suggestions = desk.on_a_thread(move |reader| reader.suggest(&typed, limit)).await?;
+    let standing = desk.standing(&head).await;
+    let suggestions = desk.on_a_thread(move |indexes| indexes.suggest(&typed, limit, &standing)).await?;
     let suggestions: Vec<Value> = suggestions.iter().map(suggestion).collect();
     let answer = json!({ "query": question, "suggestions": suggestions });
     Ok(warp::reply::with_header(warp::reply::json(&answer), CACHE_CONTROL, CACHE))
@@ -156,31 +161,42 @@ async fn suggest(desk: Desk, asked: Asked) -> Result<impl Reply, Refusal> {
 impl Desk {
     /// Whether this site has search at all; asked before anything is said about parameters.
     fn is_open(&self) -> Result<(), Refusal> {
-        reader(&self.edge.release()).map(|_| ())
+        indexes(&self.edge.release()).map(|_| ())
+    }
+
+    /// Who asks, as far as it matters. Whoever cannot be known is a visitor.
+    async fn standing(&self, head: &Head) -> Standing {
+        let release = self.edge.release();
+        let has_parts = release.search.as_ref().is_some_and(|indexes| indexes.has_parts());
+        if !has_parts && !find::matters_who_asks(&release) {
+            return Standing::Visitor;
+        }
+        session::Reader::of(&self.edge, head).await.map_or(Standing::Visitor, |reader| reader.standing())
     }
 
     /// The rows of data pages that have the words, as far as they are for who asks.
-    async fn rows(&self, question: &str, head: &Head) -> Vec<Value> {
-        let release = self.edge.release();
-        // Whoever cannot be known is a visitor.
-        let standing = match find::matters_who_asks(&release) {
-            true => session::Reader::of(&self.edge, head).await.map_or(Standing::Visitor, |reader| reader.standing()),
-            false => Standing::Visitor,
-        };
-        find::groups(&self.edge, &release, question, &standing).await
+    async fn rows(&self, question: &str, standing: &Standing) -> Vec<Value> {
+        find::groups(&self.edge, &self.edge.release(), question, standing).await
     }
 
-    async fn ask(&self, question: String, skipped: usize, limit: usize) -> Result<(Found, Duration), Refusal> {
-        self.on_a_thread(move |reader| {
+    async fn ask(
+        &self,
+        question: String,
+        skipped: usize,
+        limit: usize,
+        standing: &Standing,
+    ) -> Result<(Found, Duration), Refusal> {
+        let standing = standing.clone();
+        self.on_a_thread(move |indexes| {
             let start = Instant::now();
-            Ok((reader.search(&question, skipped, limit)?, start.elapsed()))
+            Ok((indexes.search(&question, skipped, limit, &standing)?, start.elapsed()))
         })
         .await
     }
 
     async fn on_a_thread<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Reader) -> Result<T, SearchError> + Send + 'static,
+        work: impl FnOnce(&Indexes) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<T, Refusal> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Refusal::Unavailable(BUSY))?;
         let answering = Arc::clone(&self.answering).acquire_owned().await.map_err(|_| Refusal::Unavailable(BUSY))?;
@@ -188,7 +204,7 @@ impl Desk {
         let answered = task::spawn_blocking(move || {
             // Held until the work is done, though the one who asked may have gone.
             let _held = (waiting, answering);
-            reader(&release).map(work)
+            indexes(&release).map(work)
         });
         match answered.await {
             Ok(Ok(Ok(answer))) => Ok(answer),
@@ -199,7 +215,7 @@ impl Desk {
     }
 }
 
-fn reader(release: &LiveRelease) -> Result<&Reader, Refusal> {
+fn indexes(release: &LiveRelease) -> Result<&Indexes, Refusal> {
     let missing =
         if release.search_folder.is_some() { Refusal::Unavailable(OUT_OF_SERVICE) } else { Refusal::NotFound };
     release.search.as_deref().ok_or(missing)

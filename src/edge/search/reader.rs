@@ -25,7 +25,7 @@ use crate::site::permalink;
 use crate::site::search::{Analysis, Fields};
 
 /// A reading that finds fewer pages than this is widened.
-const ENOUGH: usize = 3;
+pub(super) const ENOUGH: usize = 3;
 
 /// How many blocks of stored texts stay unpacked: about 16 KB each.
 const CACHED_BLOCKS: usize = 64;
@@ -101,8 +101,17 @@ pub enum Suggestion {
     Words(String),
 }
 
+/// How a question is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As it is typed.
+    Narrow,
+    /// With mistakes forgiven and words left out, where it finds next to nothing otherwise.
+    Widened,
+}
+
 /// A question as it was read, and what that found.
-struct Reading {
+struct Answered {
     parts: Vec<Looked>,
     width: Width,
     ranked: Ranked,
@@ -141,13 +150,25 @@ impl Reader {
 
     /// Answers a question with `limit` pages after the first `skipped`.
     pub fn search(&self, question: &str, skipped: usize, limit: usize) -> Result<Found, SearchError> {
+        self.search_as(question, skipped, limit, Reading::Widened)
+    }
+
+    /// The same, read in one way.
+    pub(super) fn search_as(
+        &self,
+        question: &str,
+        skipped: usize,
+        limit: usize,
+        reading: Reading,
+    ) -> Result<Found, SearchError> {
         let question = Question::parse(question, &self.analysis);
-        let found = self.answer(&question, skipped, limit)?;
+        let found = self.answer(&question, skipped, limit, reading)?;
         if found.total == 0
+            && reading == Reading::Widened
             && let Some(unquoted) = question.without_quotes(&self.analysis)
         {
             let suggestion = found.suggestion;
-            let found = self.answer(&unquoted, skipped, limit)?;
+            let found = self.answer(&unquoted, skipped, limit, reading)?;
             return Ok(Found { with_all: 0, without_quotes: found.total > 0, suggestion, ..found });
         }
         Ok(found)
@@ -157,7 +178,7 @@ impl Reader {
     /// of showing it.
     pub fn rank(&self, question: &str, limit: usize) -> Result<Vec<String>, SearchError> {
         let question = Question::parse(question, &self.analysis);
-        self.paths(self.read(&question, limit)?.ranked)
+        self.paths(self.read(&question, limit, Reading::Widened)?.ranked)
     }
 
     /// The paths of pages that are about any of these words, the best first: for who has not asked.
@@ -182,8 +203,14 @@ impl Reader {
         Ok(paths)
     }
 
-    fn answer(&self, question: &Question, skipped: usize, limit: usize) -> Result<Found, SearchError> {
-        let Reading { parts, width, ranked, with_all } = self.read(question, skipped + limit)?;
+    fn answer(
+        &self,
+        question: &Question,
+        skipped: usize,
+        limit: usize,
+        reading: Reading,
+    ) -> Result<Found, SearchError> {
+        let Answered { parts, width, ranked, with_all } = self.read(question, skipped + limit, reading)?;
         let suggestion = self.as_perhaps_meant(question, &parts)?;
         let total = ranked.total;
         let pages = self.shown(ranked, skipped, &self.marker(&parts, width))?;
@@ -191,7 +218,7 @@ impl Reader {
     }
 
     /// Reads a question as narrowly as finds enough.
-    fn read(&self, question: &Question, kept: usize) -> tantivy::Result<Reading> {
+    fn read(&self, question: &Question, kept: usize, reading: Reading) -> tantivy::Result<Answered> {
         let queries = Queries { searcher: &self.searcher, fields: &self.fields };
         let mut parts = queries.look_up(question)?;
         let mut width = Width::Exact;
@@ -201,7 +228,7 @@ impl Reader {
             query = query::first(query, queries.all(&parts, width));
         }
         let mut ranked = queries.ask(&query, kept)?;
-        if ranked.total < ENOUGH {
+        if ranked.total < ENOUGH && reading == Reading::Widened {
             queries.look_nearby(&mut parts)?;
             if parts.iter().any(|looked| !looked.near.is_empty()) {
                 width = Width::Mistakes;
@@ -210,11 +237,11 @@ impl Reader {
             }
         }
         let with_all = ranked.total;
-        if ranked.total < ENOUGH && question.wanted().len() > 1 {
+        if ranked.total < ENOUGH && reading == Reading::Widened && question.wanted().len() > 1 {
             query = query::first(query, queries.any(&parts, width));
             ranked = queries.ask(&query, kept)?;
         }
-        Ok(Reading { parts, width, ranked, with_all })
+        Ok(Answered { parts, width, ranked, with_all })
     }
 
     /// The question with each word that the index does not have replaced by the nearest one.

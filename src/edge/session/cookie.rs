@@ -56,6 +56,14 @@ impl Transport {
             Self::PlainLoopback => "littoral-guest",
         }
     }
+
+    /// The cookie by which a visitor's metered pages are counted.
+    fn meter(self) -> &'static str {
+        match self {
+            Self::Secure => "__Host-littoral-meter",
+            Self::PlainLoopback => "littoral-meter",
+        }
+    }
 }
 
 /// The cookies that a request brings, as far as they are ours and well formed.
@@ -63,6 +71,7 @@ pub(super) struct Brought {
     pub(super) session: Option<Secret>,
     pub(super) form: Option<Secret>,
     pub(super) guest: Option<Secret>,
+    pub(super) meter: Option<Secret>,
     pub(super) look: Preferences,
 }
 
@@ -76,6 +85,7 @@ impl Brought {
             session: secret(|(session, _)| session),
             form: secret(|(_, form)| form),
             guest: [Transport::Secure, transport].into_iter().find_map(|at| Secret::parse(value(headers, at.guest())?)),
+            meter: [Transport::Secure, transport].into_iter().find_map(|at| Secret::parse(value(headers, at.meter())?)),
             look: value(headers, LOOK).map(parse_look).unwrap_or_default(),
         }
     }
@@ -115,6 +125,16 @@ impl Cookie {
         Self::hidden(transport, transport.guest(), &secret.text(), GUEST_LIFE)
     }
 
+    pub(super) fn meter(transport: Transport, secret: &Secret, life: SignedDuration) -> Self {
+        Self::hidden(transport, transport.meter(), &secret.text(), life)
+    }
+
+    /// The same as a browser will send it.
+    pub(in crate::edge) fn sent(&self) -> HeaderValue {
+        let pair = self.0.split(';').next().unwrap_or_default();
+        HeaderValue::from_str(pair).unwrap_or(HeaderValue::from_static(""))
+    }
+
     /// Takes the session's cookie away.
     pub(in crate::edge) fn no_session(transport: Transport) -> Self {
         Self::hidden(transport, transport.names().0, "", SignedDuration::ZERO)
@@ -141,7 +161,7 @@ impl Cookie {
     }
 
     /// The value of `Set-Cookie`. Made of fixed words and hexadecimal digits only.
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(in crate::edge) fn header(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static(""))
     }
 }

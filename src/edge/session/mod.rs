@@ -57,6 +57,11 @@ use super::room::{self, Peer, Response};
 use crate::store::{MemberId, NewSession, Preferences, Store, StoreError};
 use token::Secret;
 
+/// 256 random bits.
+pub(super) fn random() -> Result<[u8; 32], Refusal> {
+    Secret::random().map(|secret| *secret.bytes())
+}
+
 /// What the rooms that remember something work with: the edge, and its store.
 #[derive(Clone)]
 pub(super) struct Sessions {

@@ -17,7 +17,7 @@ use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::site::audience::{Standing, Tiers};
-use crate::store::{Member, Preferences, Session, TextSize, Theme};
+use crate::store::{Member, Preferences, Session, TextSize, Theme, VisitorDigest};
 
 /// How old "last seen" may get: a write for each request would cost more than it tells.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
@@ -33,6 +33,8 @@ pub(in crate::edge) struct Reader {
     earlier: Option<Secret>,
     /// Of who has confirmed an address without having an account.
     guest: Option<Secret>,
+    /// That by which a visitor's metered pages are counted.
+    meter: Option<Secret>,
     look: Preferences,
     transport: Transport,
     agent: String,
@@ -80,6 +82,7 @@ impl Reader {
             earlier,
             session,
             guest: brought.guest,
+            meter: brought.meter,
             look: brought.look,
             transport: Transport::of(&head.headers, head.host.as_ref()),
             agent: agent.to_owned(),
@@ -137,6 +140,17 @@ impl Reader {
     /// What a reader takes along who stops being a member.
     pub(in crate::edge) fn left_with(&self) -> Preferences {
         chosen(self.preferences())
+    }
+
+    /// What a visitor's metered pages are counted by, if their browser has brought it.
+    pub(in crate::edge) fn visitor(&self) -> Option<VisitorDigest> {
+        self.meter.as_ref().map(|secret| VisitorDigest::of(secret.bytes()))
+    }
+
+    /// The same for one who has brought nothing, and the cookie that keeps it so long.
+    pub(in crate::edge) fn new_visitor(&self, life: SignedDuration) -> Result<(VisitorDigest, Cookie), Refusal> {
+        let secret = Secret::random()?;
+        Ok((VisitorDigest::of(secret.bytes()), Cookie::meter(self.transport, &secret, life)))
     }
 
     pub(in crate::edge) fn transport(&self) -> Transport {

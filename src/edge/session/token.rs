@@ -34,6 +34,11 @@ impl Secret {
         random().map(Self)
     }
 
+    /// Its bits.
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The secret in a cookie: 64 hexadecimal digits, or it is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
         from_hex(text).map(Self)

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::site::audience::Audience;
 use crate::site::config;
 use crate::site::digest::{Digest, NotADigest};
 use crate::site::form::Form;
@@ -63,6 +64,12 @@ pub struct Manifest {
     pub terms: BTreeMap<String, TermPages>,
     /// The folder of the search index below `.littoral/search/`, when there is one.
     pub search: Option<String>,
+    /// Those of what is not for everybody, by audience.
+    #[serde(default)]
+    pub search_parts: Vec<SearchPart>,
+    /// What members' own feeds are made of, the newest first; none where all is for everybody.
+    #[serde(default)]
+    pub feed: Vec<FeedItem>,
 }
 
 impl Manifest {
@@ -85,15 +92,24 @@ impl Manifest {
             forms: BTreeMap::new(),
             terms: BTreeMap::new(),
             search: None,
+            search_parts: Vec::new(),
+            feed: Vec::new(),
         }
     }
 }
 
 impl Manifest {
+    /// The folders of its search indexes.
+    pub fn indexes(&self) -> impl Iterator<Item = &str> {
+        let parts = self.search_parts.iter().flat_map(|part| [part.open.as_deref(), part.full.as_deref()]);
+        parts.flatten().chain(self.search.as_deref())
+    }
+
     /// Its bytes. What `serde_json` makes of it, with the entries on all cores: there are as
     /// many as the site has files.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let Self { format, site, entries, redirects, shells, templates, forms, terms, search } = self;
+        let Self { format, site, entries, redirects, shells, templates, forms, terms, search, search_parts, feed } =
+            self;
         let entries = entries.par_chunks(1_024).map(serde_json::to_vec).collect::<serde_json::Result<Vec<_>>>()?;
         let length = entries.iter().map(Vec::len).sum::<usize>() + 256 * (redirects.len() + 64);
         let mut bytes = Vec::with_capacity(length);
@@ -121,6 +137,10 @@ impl Manifest {
         serde_json::to_writer(&mut bytes, terms)?;
         bytes.extend_from_slice(b",\"search\":");
         serde_json::to_writer(&mut bytes, search)?;
+        bytes.extend_from_slice(b",\"search_parts\":");
+        serde_json::to_writer(&mut bytes, search_parts)?;
+        bytes.extend_from_slice(b",\"feed\":");
+        serde_json::to_writer(&mut bytes, feed)?;
         bytes.push(b'}');
         Ok(bytes)
     }
@@ -161,6 +181,58 @@ pub struct Entry {
     /// The fragments in it, in order of place; none in most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fragments: Vec<Fragment>,
+    /// What those get for whom it is, in its place. It is never checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<Box<Full>>,
+}
+
+/// What only some may read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Full {
+    /// They.
+    pub audience: Audience,
+    /// The bytes.
+    pub object: Digest,
+    /// How many.
+    pub length: u64,
+    /// The fragments in it, in order of place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
+    /// Of a file beside a page, the path of that page; absent for a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+/// A page as a feed names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedItem {
+    /// Its path, decoded.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// When it was published (RFC 3339).
+    pub published: String,
+    /// When it was changed.
+    pub updated: String,
+    /// Its terms, as their author writes them.
+    pub terms: Vec<String>,
+    /// What everybody may read of it.
+    pub summary: String,
+    /// For whom its text is.
+    pub audience: Audience,
+    /// The text: HTML.
+    pub text: Digest,
+}
+
+/// The search indexes of one audience: folders below `.littoral/search/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPart {
+    /// Whose they are.
+    pub audience: Audience,
+    /// That of what everybody else sees in the place of its pages.
+    pub open: Option<String>,
+    /// That of its pages.
+    pub full: Option<String>,
 }
 
 /// A term of a taxonomy: a tag, an author.
@@ -206,7 +278,8 @@ pub enum Access {
     /// Everybody; it is checked out into `public/`.
     #[default]
     Public,
-    /// Nobody by its own path: it is the answer to something else, as the page for 404 is.
+    /// Nobody by its own path: it is the answer to something else, as the page for 404 is; or
+    /// those alone whom [`Entry::full`] names.
     Internal,
 }
 
@@ -254,6 +327,13 @@ mod tests {
             element: (at, at + 40),
             fallback: (at + 10, at + 20),
         };
+        let full = Full {
+            audience: Audience::Members,
+            object: Digest::of(&[3]),
+            length: 9,
+            fragments: vec![fragment(3)],
+            page: Some("/".to_owned()),
+        };
         for count in [0, 1, 1_024, 1_025, 5_000] {
             let entry = |number| Entry {
                 path: format!("/p{number}/"),
@@ -264,6 +344,7 @@ mod tests {
                 access: if number % 2 == 0 { Access::Public } else { Access::Internal },
                 title: (number % 3 == 0).then(|| format!("\"{number}\"")),
                 fragments: (number % 5 == 0).then(|| fragment(number as usize)).into_iter().collect(),
+                full: (number % 7 == 0).then(|| Box::new(full.clone())),
             };
             let shell =
                 Shell { object: Digest::of(&[2]), holes: vec![("main".to_owned(), 7)], fragments: vec![fragment(0)] };
@@ -279,6 +360,21 @@ mod tests {
                 )]
                 .into(),
                 search: Some("index".to_owned()),
+                search_parts: vec![SearchPart {
+                    audience: "tier:paid".parse().unwrap(),
+                    open: None,
+                    full: Some("x".to_owned()),
+                }],
+                feed: vec![FeedItem {
+                    path: "/".to_owned(),
+                    title: "\"".to_owned(),
+                    published: String::new(),
+                    updated: String::new(),
+                    terms: vec!["sea".to_owned()],
+                    summary: String::new(),
+                    audience: Audience::Metered,
+                    text: Digest::of(&[4]),
+                }],
                 ..Manifest::empty()
             };
             let bytes = manifest.to_json().unwrap();

@@ -21,7 +21,8 @@ mod took;
 mod writer;
 
 pub use manifest::{
-    Access, BuildId, CacheClass, Entry, FORMAT, Fragment, Manifest, NEWEST, Redirect, Shell, Site, TermPages,
+    Access, BuildId, CacheClass, Entry, FORMAT, FeedItem, Fragment, Full, Manifest, NEWEST, Redirect, SearchPart,
+    Shell, Site, TermPages,
 };
 pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};

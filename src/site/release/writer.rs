@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::manifest::{Access, BuildId, Manifest};
+use super::manifest::{Access, BuildId, Entry, Manifest};
 use super::object::{Listing, Object, Written};
 use super::shelf::Shelf;
 use crate::site::digest::Digest;
@@ -352,7 +352,7 @@ impl Writer {
         let unkept = ids.split_off(KEPT_RELEASES);
         let kept: Vec<Manifest> = ids.par_iter().filter_map(|(_, id)| self.shelf.manifest(*id).ok()).collect();
         let named: FxHashSet<Digest> = kept.iter().flat_map(objects_of).collect();
-        let indexes: HashSet<&str> = kept.iter().filter_map(|manifest| manifest.search.as_deref()).collect();
+        let indexes: HashSet<&str> = kept.iter().flat_map(Manifest::indexes).collect();
         for (_, id) in unkept {
             let _ = fs::remove_file(self.shelf.manifest_file(id));
         }
@@ -415,10 +415,12 @@ fn remove_empty_above(public: &Path, path: &Path) {
 }
 
 fn objects_of(manifest: &Manifest) -> impl Iterator<Item = Digest> + '_ {
-    let entries = manifest.entries.iter().map(|entry| entry.object);
+    let full = |entry: &Entry| entry.full.as_ref().map(|full| full.object);
+    let entries = manifest.entries.iter().flat_map(move |entry| [Some(entry.object), full(entry)]).flatten();
     let shells = manifest.shells.values().map(|shell| shell.object);
     let stubs = manifest.redirects.iter().map(|redirect| redirect.stub);
-    entries.chain(shells).chain(stubs).chain(manifest.templates.values().copied())
+    let texts = manifest.feed.iter().map(|item| item.text);
+    entries.chain(shells).chain(stubs).chain(texts).chain(manifest.templates.values().copied())
 }
 
 fn release_ids(shelf: &Shelf) -> io::Result<Vec<BuildId>> {
