@@ -62,7 +62,7 @@ pub use form::Uploads;
 pub use live::{LiveChannel, LiveEvent};
 pub use live_release::LiveRelease;
 pub use node::{Edge, EdgeError};
-pub use options::{Limits, Options, Statics};
+pub use options::{Limits, Options, Statics, Tries};
 pub use page::Page;
 pub use refusal::Refusal;
 pub use server::Server;

@@ -14,20 +14,25 @@
 //! Knows nothing of HTTP, cookies or releases.
 
 mod accounts;
+mod addresses;
 mod allowances;
 mod announce;
 mod changes;
 mod door;
 mod email_address;
+mod entrance;
 mod error;
 mod forms;
 mod history;
 mod letters;
+mod links;
+mod members;
 mod migrations;
 mod outbox;
 mod postgres;
 mod preferences;
 mod rows;
+mod security;
 mod sessions;
 pub mod site_reads;
 mod sql;
@@ -36,11 +41,13 @@ pub mod tables;
 mod tokens;
 
 pub use accounts::{Member, MemberId, NewMember, Registration};
+pub use addresses::{AddressSaid, AskedAddress};
 pub use allowances::{Allowance, Attempt};
 pub use announce::{Subscriptions, WEBHOOK, webhook};
 pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT, RowChange};
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
+pub use entrance::{Entered, Proof};
 pub use error::{QueryFault, StoreError};
 pub use forms::{
     ANSWERS_AT_ONCE, AnswerPlace, COUNTED, Cell, Destination, FormAnswer, FormCount, FormFile, Kept, NewAnswer,
@@ -48,11 +55,14 @@ pub use forms::{
 };
 pub use history::{KEPT_READS, PageRead};
 pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
+pub use links::{Asked, Link, LinkDigest, Purpose};
+pub use members::{MemberChange, MemberFilter, MemberState, Newcomer, Trial};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };
 pub use preferences::{Preferences, TextSize, Theme};
 pub use rows::{OnlyIf, RowDeed, RowDone, RowFault, RowWrite, version};
+pub use security::{Client, EVENTS_KEPT, EventKind, EventPlace, SecurityEvent};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};
 pub use sql::Value;
 pub use tokens::{ApiToken, KnownToken};

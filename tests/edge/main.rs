@@ -4,9 +4,11 @@
 #![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
 mod account;
+mod address;
 mod admin;
 mod api;
 mod browser;
+mod by_link;
 mod conditions;
 mod costs;
 mod data_page;
@@ -17,6 +19,8 @@ mod health;
 mod history;
 mod hostile;
 mod laws;
+mod leave;
+mod letters;
 mod listed;
 mod listing;
 mod live;
@@ -27,6 +31,7 @@ mod patience;
 mod postgres;
 mod preferences;
 mod receiver;
+mod register;
 mod reload;
 mod search;
 mod session;

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::password;
 use crate::edge::session::Form;
 use crate::store::EmailAddress;
 
@@ -40,7 +39,6 @@ impl Errors {
 pub(super) struct Registering {
     pub(super) email: EmailAddress,
     pub(super) name: String,
-    pub(super) password: String,
 }
 
 impl Registering {
@@ -54,12 +52,8 @@ impl Registering {
         if name.is_none() {
             errors.add("name", "Please give a name of up to 80 characters, in plain letters.");
         }
-        let password = form.get("password");
-        if let Some(words) = password::refused(password, form.get("email").trim(), form.get("name").trim()) {
-            errors.add("password", words);
-        }
         match (email, name) {
-            (Ok(email), Some(name)) if errors.is_empty() => Ok(Self { email, name, password: password.to_owned() }),
+            (Ok(email), Some(name)) => Ok(Self { email, name }),
             _ => Err(errors),
         }
     }
@@ -67,7 +61,7 @@ impl Registering {
 
 /// A name that can be shown beside others: no control characters, and none that turn the
 /// direction of what follows.
-fn display_name(text: &str) -> Option<String> {
+pub(in crate::edge) fn display_name(text: &str) -> Option<String> {
     let text = text.trim();
     let is_hidden = |next: char| {
         next.is_control()

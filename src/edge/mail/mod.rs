@@ -17,7 +17,6 @@ use super::live_release::LiveRelease;
 use super::refusal::Refusal;
 use crate::store::{EmailAddress, Letter};
 
-#[expect(dead_code, reason = "rooms to come write letters")]
 /// The letter that the templates `mail/{template}.txt` and `mail/{template}` make of `data` for
 /// `to`. `site_url` ends with a slash.
 pub(super) async fn compose(
