@@ -64,7 +64,7 @@ enum Command {
     Token(token::Options),
     /// List, try again and forget what is to be sent to others
     Outbox(outbox::Options),
-    /// Say who is an administrator
+    /// Make, list, change and delete accounts
     User(user::Options),
 }
 

@@ -24,6 +24,9 @@ const FAILED_KEPT: i64 = 100;
 /// was filled by another program.
 const FAILED_REMOVED: i64 = 100;
 
+/// What stands in the place of a browser for what is done on the command line.
+pub const BY_COMMAND: &str = "littoral user";
+
 /// By what and from where something was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
@@ -36,7 +39,7 @@ pub struct Client {
 impl Client {
     /// The command line.
     pub fn command_line() -> Self {
-        Self { agent: "littoral user".to_owned(), network: String::new() }
+        Self { agent: BY_COMMAND.to_owned(), network: String::new() }
     }
 }
 

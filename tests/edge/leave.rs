@@ -122,11 +122,11 @@ async fn a_session_that_was_begun_past_the_entrance_is_nobody_while_the_account_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_reads_what_happened_to_their_account_and_to_no_other() {
     let edge = TestEdge::start().await;
-    let (mut ann, mut mallory) = (Browser::new(&edge), Browser::new(&edge));
-    mallory.headers = vec![("user-agent", "curl/8.0 <script>alert(1)</script>".to_owned())];
+    let (mut ann, mut mallory, mut guesser) = (Browser::new(&edge), Browser::new(&edge), Browser::new(&edge));
+    guesser.headers = vec![("user-agent", "curl/8.0 <script>alert(1)</script>".to_owned())];
     ann.register(ANN).await;
     mallory.register("mallory@example.org").await;
-    mallory.log_in(ANN, "a wrong guess").await;
+    assert_eq!(guesser.log_in(ANN, "a wrong guess").await.status, 422);
     ann.submit("/account", "/logout", &[]).await;
     ann.log_in(ANN, PASSWORD).await;
     change(&edge, MemberChange::Tier(Some("paid".parse().unwrap()))).await;
@@ -137,6 +137,7 @@ async fn a_member_reads_what_happened_to_their_account_and_to_no_other() {
     assert!(at("Signed in with the password") < at("Somebody tried to sign in with a wrong password"));
     assert!(at("Somebody tried to sign in with a wrong password") < at("The account was made"));
     assert!(page.contains("curl, from 127.0.0.0/24") && !page.contains("<script>"), "{page}");
+    assert!(page.contains("The command line"), "{page}");
     assert!(!page.contains("127.0.0.1"), "no whole address is kept");
     let of_mallory = mallory.get("/account/events").await.body;
     assert!(!of_mallory.contains("Somebody tried"), "{of_mallory}");

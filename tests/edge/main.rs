@@ -36,4 +36,5 @@ mod reload;
 mod search;
 mod session;
 mod support;
+mod user;
 mod webhook;

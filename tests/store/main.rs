@@ -18,6 +18,7 @@ mod lists;
 mod on_postgres;
 mod on_sqlite;
 mod outbox;
+mod people;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod shore;
@@ -43,7 +44,8 @@ fn main() {
     if !is_here {
         postgres::say_absent("The store on PostgreSQL");
     }
-    let both = || both::all().into_iter().chain(tables::all()).chain(lists::all()).chain(outbox::all());
+    let both =
+        || both::all().into_iter().chain(tables::all()).chain(lists::all()).chain(outbox::all()).chain(people::all());
     let on_sqlite = both().chain(on_sqlite::all());
     let on_sqlite = on_sqlite.map(|(name, test)| trial(&format!("sqlite::{name}"), test, || Some(Shore::on_sqlite())));
     let on_postgres = both().chain(on_postgres::all());

@@ -36,17 +36,13 @@ impl Edge {
 
 /// `GET /account/first`
 pub(super) async fn show(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    let Some(token) = Token::parse(query.get("token")) else { return Ok(no_link(&reader)) };
-    let known = sessions.store().link(Purpose::FirstAdmin, token.digest(), Timestamp::now()).await?;
-    if known.is_none() {
-        return Ok(no_link(&reader));
-    }
+    let Some(token) = look(&sessions, query.get("token")).await? else { return Ok(no_link(&reader)) };
     page(&reader, Errors::default(), "", "", &token)
 }
 
 /// `POST /account/first`
 pub(super) async fn ask(sessions: Sessions, reader: Reader, form: Form) -> Result<Response, Refusal> {
-    let Some(token) = Token::parse(form.get("token")) else { return Ok(no_link(&reader)) };
+    let Some(token) = look(&sessions, form.get("token")).await? else { return Ok(no_link(&reader)) };
     let wish = match Registering::parse(&form) {
         Ok(wish) => wish,
         Err(errors) => return page(&reader, errors, form.get("email"), form.get("name"), &token),
@@ -58,6 +54,14 @@ pub(super) async fn ask(sessions: Sessions, reader: Reader, form: Form) -> Resul
     }
     sessions.edge().outbox_filled();
     Ok(see_other("/login/sent?for=register"))
+}
+
+/// The token that a request names, if its link is good. It may be good no more when there is an
+/// administrator: that is looked at when it is used.
+async fn look(sessions: &Sessions, token: &str) -> Result<Option<Token>, Refusal> {
+    let Some(token) = Token::parse(token) else { return Ok(None) };
+    let known = sessions.store().link(Purpose::FirstAdmin, token.digest(), Timestamp::now()).await?;
+    Ok(known.map(|_| token))
 }
 
 fn page(reader: &Reader, errors: Errors, email: &str, name: &str, token: &Token) -> Result<Response, Refusal> {

@@ -11,7 +11,7 @@ use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{Form, Query, Reader, Sessions, see_other, set};
 use crate::edge::{history, preferences};
-use crate::store::{EmailAddress, EventPlace, Purpose, SecurityEvent, SessionId};
+use crate::store::{BY_COMMAND, EmailAddress, EventPlace, Purpose, SecurityEvent, SessionId};
 
 /// How long ago somebody without a password may have signed in to do what others confirm with
 /// theirs.
@@ -234,6 +234,7 @@ fn described(agent: &str) -> String {
         ("Chrome/", "Chrome"),
         ("Safari/", "Safari"),
         ("curl/", "curl"),
+        (BY_COMMAND, "The command line"),
     ]);
     let system = first(&[
         ("Android", "Android"),
