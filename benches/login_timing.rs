@@ -94,7 +94,8 @@ async fn measure(tries: usize) {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         let mut random = Random(0x2545_f491_4f6c_dd1d);
         while known.len() < tries || unknown.len() < tries {
-            let is_known = if known.len() == tries { false } else { unknown.len() == tries || random.next() % 2 == 0 };
+            let is_known =
+                if known.len() == tries { false } else { unknown.len() == tries || random.next().is_multiple_of(2) };
             // The unknown ones are others than those of the warming, and as long as the known.
             let number = usize::try_from(random.next() % MEMBERS as u64).unwrap();
             let took = send(&address(if is_known { "known" } else { "nobdy" }, number)).await;
