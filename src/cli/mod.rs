@@ -73,7 +73,7 @@ enum Command {
     Outbox(outbox::Options),
     /// Make a link that shows a page to whoever has it, for some days
     Preview(preview::Options),
-    /// Say what members may do
+    /// Make, list, change and delete accounts
     User(user::Options),
 }
 

@@ -46,11 +46,30 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         EdgeOptions { statics, store: options.store.store.clone(), variables, ..EdgeOptions::default() },
     )?;
     runtime.block_on(async {
-        let server = Server::bind(edge, options.listen).await.with_context(|| cannot_listen(options.listen))?;
+        let server = Server::bind(edge.clone(), options.listen).await.with_context(|| cannot_listen(options.listen))?;
         diagnostics::print_address("Serving", server.local_addr());
+        if let Some(path) = edge.invite_first_admin().await? {
+            diagnostics::print_lines(&first_admin(&edge, server.local_addr(), &path));
+        }
         server.run(told_to_stop()).await;
         Ok(Outcome::Done)
     })
+}
+
+/// What is said as long as nobody administers the site. The link is where the site stands, or
+/// here, when it has no place yet.
+fn first_admin(edge: &Edge, address: SocketAddr, path: &str) -> [String; 2] {
+    let base_url = &edge.release().site.base_url;
+    let host = base_url.split("://").nth(1).unwrap_or_default();
+    let site = match host.starts_with("localhost") {
+        true if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+        true => format!("http://{address}"),
+        false => base_url.trim_end_matches('/').to_owned(),
+    };
+    [
+        "Nobody administers this site yet. Whoever follows this link can, once, within 24 hours:".to_owned(),
+        format!("  {site}{path}"),
+    ]
 }
 
 /// A variable of the environment, for the edge, which does not look itself.

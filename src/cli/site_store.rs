@@ -57,6 +57,15 @@ impl SiteStore {
         Config::parse(&text).0.edge.data.remove(table)
     }
 
+    /// What `littoral.yaml` says of the edge, else the release; the defaults where neither can be
+    /// read.
+    pub(super) fn settings(&self) -> config::Edge {
+        match std::fs::read_to_string(self.root.root.join(config::FILE)) {
+            Ok(text) => Config::parse(&text).0.edge,
+            Err(_) => self.released(),
+        }
+    }
+
     fn configured(&self) -> anyhow::Result<config::Edge> {
         let path = self.root.root.join(config::FILE);
         let text = match std::fs::read_to_string(&path) {

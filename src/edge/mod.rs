@@ -68,7 +68,7 @@ pub use live::{LiveChannel, LiveEvent};
 pub use live_release::LiveRelease;
 pub use mail::{Postage, try_mail};
 pub use node::{Edge, EdgeError};
-pub use options::{Limits, Options, Statics};
+pub use options::{Limits, Options, Statics, Tries};
 pub use page::Page;
 pub use refusal::Refusal;
 pub use server::Server;

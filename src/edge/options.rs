@@ -27,6 +27,8 @@ pub struct Options {
     pub follow_every: Duration,
     /// What one client may cost.
     pub limits: Limits,
+    /// Whether tries to sign in and the like are counted, and slowed down when they are many.
+    pub tries: Tries,
     /// How messages are sent to webhooks.
     pub deliveries: Deliveries,
     /// How letters are sent.
@@ -46,11 +48,21 @@ impl Default for Options {
             fragments: Vec::new(),
             follow_every: Duration::from_millis(200),
             limits: Limits::default(),
+            tries: Tries::Counted,
             deliveries: Deliveries::default(),
             postage: Postage::default(),
             variables: |_| None,
         }
     }
+}
+
+/// Whether tries to sign in and the like are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tries {
+    /// Each is.
+    Counted,
+    /// None is: for measuring, and not to be had by any configuration.
+    Uncounted,
 }
 
 /// Who serves the static files.

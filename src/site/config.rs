@@ -167,6 +167,9 @@ pub struct Edge {
     pub session_idle_days: u32,
     /// How long a session lives at most, in days.
     pub session_days: u32,
+    /// How long an account that its owner wants deleted can still be had back, in days; 0 for not
+    /// at all.
+    pub deletion_days: u32,
     /// Addresses of the proxies before the edge, whose `X-Forwarded-For` is believed. Without
     /// them the edge takes a proxy for the client, and counts all its readers as one.
     pub proxies: Vec<IpAddr>,
@@ -200,6 +203,7 @@ impl Default for Edge {
             accounts: true,
             session_idle_days: 14,
             session_days: 90,
+            deletion_days: 14,
             proxies: Vec::new(),
             cache_mib: 32,
             data: BTreeMap::new(),

@@ -16,6 +16,13 @@ use crate::site::audience::{Role, TierName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemberId(pub(super) i64);
 
+impl MemberId {
+    /// The number, for its owner and on the command line.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
 /// Someone with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -35,6 +42,12 @@ pub struct Member {
     pub role: Role,
     /// Their tier; none for the first of the site.
     pub tier: Option<TierName>,
+    /// Whether they can sign in with one.
+    pub has_password: bool,
+    /// Since when nobody can sign in to it, because who runs the site has said so.
+    pub disabled_at: Option<Timestamp>,
+    /// When it will be deleted, because they have asked for that.
+    pub delete_at: Option<Timestamp>,
 }
 
 /// Someone who wants an account.
@@ -44,7 +57,7 @@ pub struct NewMember {
     pub email: EmailAddress,
     /// What the site shall call them.
     pub name: String,
-    /// The hashed password, in PHC form.
+    /// The hashed password, in PHC form; empty for who has none.
     pub password: String,
     /// What they chose before they had an account.
     pub preferences: Preferences,
@@ -62,29 +75,16 @@ pub enum Registration {
 impl Store {
     /// Makes an account. Of two at one instant with one address, one is made.
     pub async fn register(&self, new: NewMember, now: Timestamp) -> Result<Registration, StoreError> {
-        let id = random_id();
         self.write(Durability::Durable, move |sql| {
-            let (theme, text_size) = new.preferences.words();
-            let made = sql.run(
-                "INSERT INTO littoral_member (id, email, email_key, name, password, created_at, theme, text_size)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email_key) DO NOTHING",
-                params![
-                    id,
-                    new.email.as_str(),
-                    new.email.key(),
-                    new.name,
-                    new.password,
-                    now.as_microsecond(),
-                    theme,
-                    text_size
-                ],
-            )?;
-            Ok(if made == 1 { Registration::Made(MemberId(id)) } else { Registration::AddressTaken })
+            Ok(match insert(sql, &new, Role::Member, None, now)? {
+                Some(id) => Registration::Made(id),
+                None => Registration::AddressTaken,
+            })
         })
         .await
     }
 
-    /// The member with this address and their hashed password.
+    /// The member with this address and their hashed password, which is empty for who has none.
     pub async fn member_by_email(&self, email: &EmailAddress) -> Result<Option<(Member, String)>, StoreError> {
         let email = email.clone();
         self.read(move |sql| {
@@ -98,16 +98,6 @@ impl Store {
     pub async fn password_of(&self, member: MemberId) -> Result<Option<String>, StoreError> {
         self.read(move |sql| {
             sql.row("SELECT password FROM littoral_member WHERE id = $1", params![member.0], |row| row.get(0))
-        })
-        .await
-    }
-
-    /// Gives a member a new password and ends all their sessions, in one step: whoever knew
-    /// the old one is out.
-    pub async fn change_password(&self, member: MemberId, password: String) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |sql| {
-            sql.run("UPDATE littoral_member SET password = $1 WHERE id = $2", params![password, member.0])?;
-            sql.run("DELETE FROM littoral_session WHERE member_id = $1", params![member.0]).map(drop)
         })
         .await
     }
@@ -130,7 +120,8 @@ impl Store {
     }
 
     /// Gives the member with this address another role, and ends their sessions: with other
-    /// rights they sign in anew. Says whether there is such a member.
+    /// rights they sign in anew. Says whether there is such a member. Notes nothing: what people
+    /// do is done by [`Store::change_member`].
     pub async fn set_role(&self, email: &EmailAddress, role: Role) -> Result<bool, StoreError> {
         let email = email.clone();
         self.write(Durability::Durable, move |sql| {
@@ -162,19 +153,63 @@ impl Store {
     /// Deletes a member with everything that is theirs: sessions and history go with the row.
     /// Their comments stay, without a name.
     pub async fn delete_member(&self, member: MemberId, now: Timestamp) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |sql| {
-            comments::anonymise(sql, member, TextsOfTheGone::Kept, now)?;
-            sql.run("DELETE FROM littoral_member WHERE id = $1", params![member.0]).map(drop)
-        })
-        .await
+        self.write(Durability::Durable, move |sql| delete(sql, member, now)).await
     }
+}
+
+/// The same in the transaction of `sql`.
+pub(super) fn delete(sql: &Sql<'_>, member: MemberId, now: Timestamp) -> Result<(), StoreError> {
+    comments::anonymise(sql, member, TextsOfTheGone::Kept, now)?;
+    sql.run("DELETE FROM littoral_member WHERE id = $1", params![member.0]).map(drop)
+}
+
+/// Makes an account, in the transaction of `sql`; none when the address is taken.
+pub(super) fn insert(
+    sql: &Sql<'_>,
+    new: &NewMember,
+    role: Role,
+    tier: Option<&TierName>,
+    now: Timestamp,
+) -> Result<Option<MemberId>, StoreError> {
+    let (theme, text_size) = new.preferences.words();
+    let (id, tier) = (random_id(), tier.map_or("", TierName::as_str));
+    let made = sql.run(
+        "INSERT INTO littoral_member (id, email, email_key, name, password, created_at, theme, text_size, role, tier)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (email_key) DO NOTHING",
+        params![
+            id,
+            new.email.as_str(),
+            new.email.key(),
+            new.name,
+            new.password,
+            now.as_microsecond(),
+            theme,
+            text_size,
+            role.word(),
+            tier
+        ],
+    )?;
+    Ok((made == 1).then_some(MemberId(id)))
+}
+
+/// The member with this number, as the transaction of `sql` sees them.
+pub(super) fn by_id(sql: &Sql<'_>, id: MemberId) -> Result<Option<Member>, StoreError> {
+    let statement = format!("SELECT {COLUMNS} FROM littoral_member m WHERE m.id = $1");
+    sql.row(&statement, params![id.0], |row| member(row, 0))
+}
+
+/// The member with this address, as the transaction of `sql` sees them.
+pub(super) fn by_email(sql: &Sql<'_>, email: &EmailAddress) -> Result<Option<Member>, StoreError> {
+    let statement = format!("SELECT {COLUMNS} FROM littoral_member m WHERE m.email_key = $1");
+    sql.row(&statement, params![email.key()], |row| member(row, 0))
 }
 
 /// The columns that make a [`Member`], of a table called `m`.
 pub(super) const COLUMNS: &str =
-    "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at, m.role, m.tier";
+    "m.id, m.email, m.name, m.theme, m.text_size, m.keeps_history, m.created_at, m.role, m.tier,
+     CASE WHEN m.password = '' THEN NULL ELSE m.id END, m.disabled_at, m.delete_at";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 9;
+pub(super) const COLUMN_COUNT: usize = 12;
 
 /// The member whose [`COLUMNS`] begin at `first`.
 pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> {
@@ -188,7 +223,15 @@ pub(super) fn member(row: &Row<'_>, first: usize) -> Result<Member, StoreError> 
         // A word that a later program has written gives no rights here.
         role: row.get::<String>(first + 7)?.parse().unwrap_or_default(),
         tier: row.get::<String>(first + 8)?.parse().ok(),
+        has_password: row.get::<Option<i64>>(first + 9)?.is_some(),
+        disabled_at: time_or_none(row, first + 10)?,
+        delete_at: time_or_none(row, first + 11)?,
     })
+}
+
+/// A time that may be absent.
+pub(super) fn time_or_none(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    row.get::<Option<i64>>(column)?.map(|_| time(row, column)).transpose()
 }
 
 /// A time that the store keeps as microseconds.

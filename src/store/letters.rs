@@ -98,9 +98,9 @@ pub struct SuppressedAddress {
 pub(super) fn post(sql: &Sql<'_>, lane: Lane, letter: &Letter, now: Timestamp) -> Result<Option<i64>, StoreError> {
     if !letter.must_go {
         let known = sql.row(
-            "SELECT 1 FROM littoral_suppressed WHERE address_key = $1",
+            "SELECT address_key FROM littoral_suppressed WHERE address_key = $1",
             params![letter.to.to_ascii_lowercase()],
-            |row| row.get::<i64>(0),
+            |row| row.get::<String>(0),
         )?;
         if known.is_some() {
             return Ok(None);

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "api", include_str!("migrations/0007_api.sql")),
     (8, "outbox", include_str!("migrations/0008_outbox.sql")),
     (9, "people", include_str!("migrations/0009_people.sql")),
+    (10, "accounts and mail", include_str!("migrations/0010_accounts.sql")),
     (11, "access", include_str!("migrations/0011_access.sql")),
     (12, "comments", include_str!("migrations/0012_comments.sql")),
     (14, "reading", include_str!("migrations/0014_reading.sql")),

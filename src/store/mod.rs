@@ -14,18 +14,23 @@
 //! Knows nothing of HTTP, cookies or releases.
 
 mod accounts;
+mod addresses;
 mod allowances;
 mod announce;
 mod audit;
 mod changes;
 mod comments;
+mod display_name;
 mod door;
 mod email_address;
+mod entrance;
 mod error;
 mod feeds;
 mod forms;
 mod history;
 mod letters;
+mod links;
+mod members;
 mod meter;
 mod migrations;
 mod outbox;
@@ -34,6 +39,7 @@ mod preferences;
 mod reading;
 mod rows;
 mod secrets;
+mod security;
 mod sessions;
 pub mod site_reads;
 mod sql;
@@ -42,6 +48,7 @@ pub mod tables;
 mod tokens;
 
 pub use accounts::{Member, MemberId, NewMember, Registration};
+pub use addresses::{AddressSaid, AskedAddress};
 pub use allowances::{Allowance, Attempt};
 pub use announce::{Subscriptions, WEBHOOK, webhook};
 pub use audit::AuditNote;
@@ -51,8 +58,10 @@ pub use comments::{
     CommentsFrom, CommentsPage, Confirmed, Guest, GuestId, Judged, Judgement, Liked, Moved, NewComment, Notice, Posted,
     QueuePlace, Queued, Reported, Rules, Subscriber, Suspicion, TextsOfTheGone, Verdict, Wants,
 };
+pub use display_name::display_name;
 pub use door::{Address, Store, Work};
 pub use email_address::{EmailAddress, NotAnEmailAddress};
+pub use entrance::{Entered, Proof};
 pub use error::{QueryFault, StoreError};
 pub use feeds::FeedDigest;
 pub use forms::{
@@ -61,6 +70,8 @@ pub use forms::{
 };
 pub use history::{KEPT_READS, PageRead};
 pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
+pub use links::{Asked, Link, LinkDigest, Purpose};
+pub use members::{MemberChange, MemberFilter, MemberState, Newcomer, Trial};
 pub use meter::{MeterReader, Metered, MeteredRead, VisitorDigest};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
@@ -68,6 +79,7 @@ pub use outbox::{
 pub use preferences::{Preferences, TextSize, Theme};
 pub use reading::{KEPT_SEARCHES, Listed, MOST_FOLLOWED, MOST_KEPT, ReadingList};
 pub use rows::{OnlyIf, RowDeed, RowDone, RowFault, RowWrite, version};
+pub use security::{BY_COMMAND, Client, EVENTS_KEPT, EventKind, EventPlace, SecurityEvent};
 pub use sessions::{ListedSession, NewSession, Session, SessionDigest, SessionId};
 pub use sql::Value;
 pub use tokens::{ApiToken, KnownToken};

@@ -11,16 +11,21 @@ use super::changes;
 use super::comments;
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
+use super::links::forget_links;
+use super::members::forget_leaving;
 use super::outbox::forget_delivered;
 use super::preferences::Preferences;
-use super::sql::params;
+use super::security::{self, Client, EventKind, forget_events};
+use super::sql::{Sql, params};
 
 /// How many sessions one member may have; a further one ends the one unseen for longest.
 const SESSIONS_A_MEMBER: i64 = 50;
 /// How many expired rows one sweep removes, so that no sweep holds the writer up.
 const SWEPT_AT_ONCE: i64 = 1_000;
+/// How many members one sweep deletes: with each goes all that is theirs.
+const LEAVING_AT_ONCE: i64 = 10;
 /// How much of `User-Agent` is kept, in bytes.
-const AGENT: usize = 200;
+pub(super) const AGENT: usize = 200;
 
 /// The BLAKE3 digest of a session's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +67,8 @@ pub struct Session {
     pub digest: SessionDigest,
     /// Whose it is; a visitor's when `None`.
     pub member: Option<Member>,
+    /// When it began, by signing in if it is a member's.
+    pub created_at: Timestamp,
     /// When the last request came that was noted.
     pub seen_at: Timestamp,
     /// What the visitor chose; a member's choices are in `member`.
@@ -107,9 +114,9 @@ impl Store {
         let digest = *digest;
         self.read(move |sql| {
             let statement = format!(
-                "SELECT {}, s.id, s.seen_at, s.theme, s.text_size
+                "SELECT {}, s.id, s.seen_at, s.theme, s.text_size, s.created_at
                  FROM littoral_session s LEFT JOIN littoral_member m ON m.id = s.member_id
-                 WHERE s.digest = $1 AND s.expires_at > $2",
+                 WHERE s.digest = $1 AND s.expires_at > $2 AND m.disabled_at IS NULL AND m.delete_at IS NULL",
                 accounts::COLUMNS
             );
             sql.row(&statement, params![digest.0, now.as_microsecond()], |row| {
@@ -119,6 +126,7 @@ impl Store {
                     id: SessionId(row.get(COLUMN_COUNT)?),
                     digest,
                     seen_at: time(row, COLUMN_COUNT + 1)?,
+                    created_at: time(row, COLUMN_COUNT + 4)?,
                     visitor_preferences: Preferences::from_words(
                         row.get(COLUMN_COUNT + 2)?,
                         row.get(COLUMN_COUNT + 3)?,
@@ -131,37 +139,7 @@ impl Store {
 
     /// Begins a session, and ends the one that it replaces, in one step.
     pub async fn begin_session(&self, new: NewSession, now: Timestamp) -> Result<(), StoreError> {
-        self.write(Durability::Durable, move |sql| {
-            let (created, ends) = (now.as_microsecond(), moment_after(now, new.longest));
-            let expires = moment_after(now, new.idle).min(ends);
-            if let Some(replaced) = new.replaces {
-                sql.run("DELETE FROM littoral_session WHERE digest = $1", params![replaced.0])?;
-            }
-            let (theme, text_size) = match new.member {
-                Some(member) => {
-                    fill_preferences(sql, member, new.preferences)?;
-                    sql.run("DELETE FROM littoral_session WHERE digest IN (SELECT digest FROM littoral_session WHERE member_id = $1
-                             ORDER BY seen_at DESC LIMIT 1000 OFFSET $2)", params![member.0, SESSIONS_A_MEMBER - 1])?;
-                    (None, None)
-                }
-                None => new.preferences.words(),
-            };
-            sql.run("INSERT INTO littoral_session
-                         (digest, id, member_id, created_at, seen_at, expires_at, ends_at, agent, theme, text_size)
-                     VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)", params![
-                new.digest.0,
-                random_id(),
-                new.member.map(|member| member.0),
-                created,
-                expires,
-                ends,
-                cut(&new.agent, AGENT),
-                theme,
-                text_size
-            ])
-            .map(drop)
-        })
-        .await
+        self.write(Durability::Durable, move |sql| begin(sql, &new, now)).await
     }
 
     /// Notes that a session was used, which puts off its end. The last such notes may be
@@ -212,18 +190,39 @@ impl Store {
     }
 
     /// Ends one session of a member; another's is left alone. Says whether there was one.
-    pub async fn revoke_session(&self, member: MemberId, session: SessionId) -> Result<bool, StoreError> {
+    pub async fn revoke_session(
+        &self,
+        member: MemberId,
+        session: SessionId,
+        client: Client,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.write(Durability::Durable, move |sql| {
-            sql.run("DELETE FROM littoral_session WHERE id = $1 AND member_id = $2", params![session.0, member.0])
-                .map(|ended| ended > 0)
+            let ended =
+                sql.run("DELETE FROM littoral_session WHERE id = $1 AND member_id = $2", params![session.0, member.0])?;
+            if ended > 0 {
+                security::note(sql, Some(member), EventKind::SessionEnded, &client, now)?;
+            }
+            Ok(ended > 0)
         })
         .await
     }
 
     /// Ends all sessions of a member but one. Says how many.
-    pub async fn revoke_other_sessions(&self, member: MemberId, kept: SessionDigest) -> Result<u64, StoreError> {
+    pub async fn revoke_other_sessions(
+        &self,
+        member: MemberId,
+        kept: SessionDigest,
+        client: Client,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         self.write(Durability::Durable, move |sql| {
-            sql.run("DELETE FROM littoral_session WHERE member_id = $1 AND digest <> $2", params![member.0, kept.0])
+            let ended = sql
+                .run("DELETE FROM littoral_session WHERE member_id = $1 AND digest <> $2", params![member.0, kept.0])?;
+            if ended > 0 {
+                security::note(sql, Some(member), EventKind::SessionEnded, &client, now)?;
+            }
+            Ok(ended)
         })
         .await
     }
@@ -246,12 +245,58 @@ impl Store {
             let changes = changes::forget(sql, moment, SWEPT_AT_ONCE)?;
             let messages = forget_delivered(sql, now, SWEPT_AT_ONCE)?;
             let comments = comments::forget(sql, moment, SWEPT_AT_ONCE)?;
-            let most =
-                [sessions, attempts, visitors, changes, messages, comments].into_iter().max().unwrap_or_default();
+            let links = forget_links(sql, now, SWEPT_AT_ONCE)?;
+            let events = forget_events(sql, moment, SWEPT_AT_ONCE)?;
+            let leaving = forget_leaving(sql, moment, LEAVING_AT_ONCE)? * (SWEPT_AT_ONCE / LEAVING_AT_ONCE) as u64;
+            let all = [sessions, attempts, visitors, changes, messages, comments, links, events, leaving];
+            let most = all.into_iter().max().unwrap_or_default();
             Ok(most as i64 >= SWEPT_AT_ONCE)
         })
         .await
     }
+}
+
+/// Begins a session, in the transaction of `sql`.
+pub(super) fn begin(sql: &Sql<'_>, new: &NewSession, now: Timestamp) -> Result<(), StoreError> {
+    let (created, ends) = (now.as_microsecond(), moment_after(now, new.longest));
+    let expires = moment_after(now, new.idle).min(ends);
+    if let Some(replaced) = new.replaces {
+        sql.run("DELETE FROM littoral_session WHERE digest = $1", params![replaced.0])?;
+    }
+    let (theme, text_size) = match new.member {
+        Some(member) => {
+            fill_preferences(sql, member, new.preferences)?;
+            sql.run(
+                "DELETE FROM littoral_session WHERE digest IN (SELECT digest FROM littoral_session WHERE member_id = $1
+                     ORDER BY seen_at DESC LIMIT 1000 OFFSET $2)",
+                params![member.0, SESSIONS_A_MEMBER - 1],
+            )?;
+            (None, None)
+        }
+        None => new.preferences.words(),
+    };
+    sql.run(
+        "INSERT INTO littoral_session
+                 (digest, id, member_id, created_at, seen_at, expires_at, ends_at, agent, theme, text_size)
+             VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
+        params![
+            new.digest.0,
+            random_id(),
+            new.member.map(|member| member.0),
+            created,
+            expires,
+            ends,
+            cut(&new.agent, AGENT),
+            theme,
+            text_size
+        ],
+    )
+    .map(drop)
+}
+
+/// Ends all sessions of a member, in the transaction of `sql`.
+pub(super) fn end_all(sql: &Sql<'_>, member: MemberId) -> Result<u64, StoreError> {
+    sql.run("DELETE FROM littoral_session WHERE member_id = $1", params![member.0])
 }
 
 /// `now` and `span` later, in microseconds.
@@ -261,6 +306,6 @@ pub(super) fn moment_after(now: Timestamp, span: SignedDuration) -> i64 {
 }
 
 /// At most the first `limit` bytes of `text`, whole characters.
-fn cut(text: &str, limit: usize) -> &str {
+pub(super) fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }

@@ -2,8 +2,9 @@
 // it is no wider than its window, and axe finds nothing.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -90,12 +91,35 @@ export async function picture(page, name) {
 
 export const PASSWORD = "low water at six";
 
-/** Fills in the form at /register and sends it, as a person does. */
-export async function register(page, name) {
+/** The link in the latest letter to an address, from the file that the letter has become. */
+export async function linkTo(site, address) {
+  const folder = join(site.root, "var/mail");
+  for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+    const names = await readdir(folder).catch(() => []);
+    const letters = await Promise.all(
+      names.filter((name) => name.endsWith(".eml")).map(async (name) => {
+        const path = join(folder, name);
+        return { text: await readFile(path, "utf8"), time: (await stat(path)).mtimeMs };
+      }),
+    );
+    const latest = letters.filter(({ text }) => text.includes(`To: ${address}`)).sort((one, other) => other.time - one.time)[0];
+    const link = latest?.text.replaceAll("=\r\n", "").replaceAll("=3D", "=").match(/^http\S+token=\S+/m);
+    if (link) return link[0];
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  assert.fail(`no letter came to ${address}`);
+}
+
+/** Fills in the form at /register and follows the link in the letter, as a person does. */
+export async function register(page, site, name) {
+  const address = `${name.toLowerCase()}@shore.example`;
   await page.goto("/register");
-  await page.getByLabel("E-mail address").fill(`${name.toLowerCase()}@shore.example`);
+  await page.getByLabel("E-mail address").fill(address);
   await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.waitForURL((url) => url.pathname === "/login/sent");
+  await page.goto((await linkTo(site, address)).replace(/^https?:\/\/[^/]+/, ""));
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
-  await page.waitForURL((url) => url.pathname !== "/register");
+  await page.waitForURL((url) => url.pathname === "/account");
 }

@@ -94,11 +94,11 @@ test("faults look right", async () => {
 
 test("the administrator reads what came", async () => {
   const petrel = await reader(browser, site);
-  await register(petrel, "Petrel");
+  await register(petrel, site, "Petrel");
   assert.equal((await petrel.goto("/admin")).status(), 404);
-  await promisify(execFile)(LITTORAL, ["user", "admin", "petrel@shore.example", "--root", site.root]);
+  await promisify(execFile)(LITTORAL, ["user", "role", "petrel@shore.example", "editor", "--root", site.root]);
   await petrel.goto("/admin");
-  await petrel.getByLabel("E-mail address").fill("petrel@shore.example");
+  await petrel.getByLabel("Address of your account").fill("petrel@shore.example");
   await petrel.getByLabel("Password").fill(PASSWORD);
   await petrel.getByRole("button", { name: "Sign in" }).click();
   await petrel.waitForURL("**/admin");

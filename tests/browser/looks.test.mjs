@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import {
-  SIZES, assertAxeFindsNothing, assertFitsItsWindow, assertQuiet, launch, picture, reader, register, visit,
+  SIZES, assertAxeFindsNothing, assertFitsItsWindow, assertQuiet, launch, picture, reader, linkTo, register, visit,
 } from "./chromium.mjs";
 import { Site, copyOfTheManual, newBlog } from "./site.mjs";
 
@@ -26,6 +26,9 @@ const MANUAL = {
   "not-found": "/docs/a-page-that-never-was/",
   login: "/login",
   register: "/register",
+  "login-sent": "/login/sent?for=link",
+  "login-forgotten": "/login/forgotten",
+  "link-of-no-use": "/login/link?token=0",
   preferences: "/account/preferences",
   "form-placed": "/docs/feedback/",
   "form-alone": "/form/feedback",
@@ -81,16 +84,34 @@ describe("the manual", () => {
 
   test("looks right at /account, with a page read", async () => {
     const member = await reader(browser, site);
-    await register(member, "Petrel");
+    await register(member, site, "Petrel");
     await Promise.all([member.waitForResponse("**/_/read"), member.goto("/docs/write/markdown/")]);
     await look(member, "account", "/account");
     await member.context().close();
   });
 
+  test("looks right where the links in letters lead", async () => {
+    const ask = async (where, address, button, fill) => {
+      await visit(page, where);
+      await page.getByLabel("E-mail address").fill(address);
+      if (fill) await page.getByLabel("Name", { exact: true }).fill(fill);
+      await page.getByRole("button", { name: button }).click();
+      await page.waitForURL((url) => url.pathname === "/login/sent");
+      return (await linkTo(site, address)).replace(/^https?:\/\/[^/]+/, "");
+    };
+    await look(page, "register-confirm", await ask("/register", "turnstone@shore.example", "Create account", "Turnstone"));
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.waitForURL("**/account");
+    await look(page, "account-events", "/account/events");
+    await page.context().clearCookies();
+    await look(page, "login-link", await ask("/login", "turnstone@shore.example", "Send me a link"));
+    await look(page, "new-password", await ask("/login/forgotten", "turnstone@shore.example", "Send me a link"));
+  });
+
   test("says beside the field what is wrong with a form", async () => {
     await page.emulateMedia({ colorScheme: "light" });
     await visit(page, "/login");
-    await page.getByLabel("E-mail address").fill("nobody@shore.example");
+    await page.getByLabel("Address of your account").fill("nobody@shore.example");
     await page.getByLabel("Password").fill("wrong and long enough");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.locator(".error").first().waitFor();

@@ -20,7 +20,7 @@ after(async () => {
 const theme = (page) => page.evaluate(() => document.documentElement.dataset.theme);
 const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 const signIn = async (page, name) => {
-  await page.getByLabel("E-mail address").fill(`${name}@shore.example`);
+  await page.getByLabel("Address of your account").fill(`${name}@shore.example`);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((url) => url.pathname !== "/login");
@@ -38,7 +38,7 @@ test("registers, prefers dark, reads, continues, and leaves for good", async () 
   const light = await background(page);
   await page.getByRole("link", { name: "Sign in" }).click();
   await page.getByRole("link", { name: "Create one" }).click();
-  await register(page, "Gull");
+  await register(page, site, "Gull");
 
   await page.goto("/account");
   await page.getByLabel("Dark").check();
@@ -98,7 +98,7 @@ test("a theme from the display dialog is worn at once and on every page after", 
 
 test("a member's look follows to another machine", async () => {
   const first = await reader(browser, site);
-  await register(first, "Tern");
+  await register(first, site, "Tern");
   await first.goto("/account");
   await first.getByLabel("Dark").check();
   await first.getByRole("button", { name: "Save preferences" }).click();

@@ -84,17 +84,17 @@ test("a visitor's theme is saved and worn by the edge's pages", async () => {
 });
 
 test("an account is made, left, and entered again", async () => {
-  await register(page, "Dunlin");
+  await register(page, site, "Dunlin");
   await page.goto("/account");
   assert.match(await main().innerText(), /Signed in as Dunlin/);
   assert.ok(await main().getByLabel("Dark").isChecked(), "what the visitor chose came along");
   await main().getByRole("button", { name: "Sign out" }).click();
   await page.goto("/account");
   await page.waitForURL("**/login**");
-  await main().getByLabel("E-mail address").fill("dunlin@shore.example");
+  await main().getByLabel("Address of your account").fill("dunlin@shore.example");
   await main().getByLabel("Password").fill("something else entirely");
   await main().getByRole("button", { name: "Sign in" }).click();
-  assert.equal(await main().getByLabel("E-mail address").inputValue(), "dunlin@shore.example", "what was typed is kept");
+  assert.equal(await main().getByLabel("Address of your account").inputValue(), "dunlin@shore.example", "what was typed is kept");
   assert.ok((await page.locator(".error").count()) > 0);
   await main().getByLabel("Password").fill(PASSWORD);
   await main().getByRole("button", { name: "Sign in" }).click();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::{Method, Response};
 
+use crate::letters;
 use crate::support::TestEdge;
 
 /// One reader's browser.
@@ -49,9 +50,37 @@ impl<'e> Browser<'e> {
         self.post(action, &all).await
     }
 
+    /// Registers, follows the link in the letter, and chooses a password.
     pub async fn register(&mut self, email: &str) -> Answer {
-        let fields = [("email", email), ("name", "Ann"), ("password", PASSWORD)];
-        self.submit("/register", "/register", &fields).await
+        self.register_as(email, "Ann").await
+    }
+
+    pub async fn register_as(&mut self, email: &str, name: &str) -> Answer {
+        let asked = self.submit("/register", "/register", &[("email", email), ("name", name)]).await;
+        assert_eq!((asked.status, asked.location.as_str()), (303, "/login/sent?for=register"), "{}", asked.body);
+        let link = letters::to(self.edge, email).link();
+        self.follow(&link, &[("password", PASSWORD)]).await
+    }
+
+    /// Opens the page of a link in a letter and presses its button, if it has one.
+    pub async fn follow(&mut self, link: &str, fields: &[(&str, &str)]) -> Answer {
+        let (path, query) = link.split_once('?').unwrap();
+        let page = self.get(link).await;
+        let token = page.token();
+        if token.is_empty() {
+            return page;
+        }
+        let named = query.split('&').map(|pair| pair.split_once('=').unwrap());
+        let all: Vec<(&str, &str)> =
+            [("csrf", token.as_str())].into_iter().chain(named).chain(fields.iter().copied()).collect();
+        self.post(path, &all).await
+    }
+
+    /// Asks for a link, and follows it.
+    pub async fn log_in_by_link(&mut self, email: &str) -> Answer {
+        self.submit("/login", "/login/ask", &[("email", email)]).await;
+        let link = letters::to(self.edge, email).link();
+        self.follow(&link, &[]).await
     }
 
     pub async fn log_in(&mut self, email: &str, password: &str) -> Answer {

@@ -411,7 +411,7 @@ async fn the_form_itself_sets_no_cookie_in_a_static_page_and_its_own_page_is_nob
 }
 
 /// What the program itself says, over the store of `edge`.
-async fn littoral(edge: &TestEdge, arguments: &[&str]) -> (bool, String) {
+pub async fn littoral(edge: &TestEdge, arguments: &[&str]) -> (bool, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_littoral"));
     command.args(arguments).arg("--root").arg(edge.folder.path()).env_remove("LITTORAL_STORE");
     if let Some(store) = &edge.edge.options().store {

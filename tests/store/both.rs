@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use littoral::site::audience::Role;
 use littoral::store::{
-    Address, Allowance, AnswerPlace, Attempt, FormFile, KEPT_READS, Kept, NewAnswer, NewSession, PageRead, Preferences,
-    Registration, SessionDigest, Store, StoreError, TextSize, Theme,
+    Address, Allowance, AnswerPlace, Attempt, Client, FormFile, KEPT_READS, Kept, NewAnswer, NewSession, PageRead,
+    Preferences, Registration, SessionDigest, Store, StoreError, TextSize, Theme,
 };
 
 use crate::shore::{Shore, days, member, new_member, now, session};
@@ -131,9 +131,9 @@ pub async fn a_member_revokes_their_own_sessions_and_nobody_elses(shore: Shore) 
         store.begin_session(session(token, Some(who)), now()).await.unwrap();
     }
     let of_bob = store.sessions_of(bob, now()).await.unwrap()[0].id;
-    assert!(!store.revoke_session(ann, of_bob).await.unwrap());
-    assert!(store.revoke_session(bob, of_bob).await.unwrap());
-    assert_eq!(store.revoke_other_sessions(ann, SessionDigest::of(b"a1")).await.unwrap(), 1);
+    assert!(!store.revoke_session(ann, of_bob, Client::default(), now()).await.unwrap());
+    assert!(store.revoke_session(bob, of_bob, Client::default(), now()).await.unwrap());
+    assert_eq!(store.revoke_other_sessions(ann, SessionDigest::of(b"a1"), Client::default(), now()).await.unwrap(), 1);
     assert_eq!(store.sessions_of(ann, now()).await.unwrap().len(), 1);
 }
 

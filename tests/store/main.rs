@@ -20,6 +20,7 @@ mod meter;
 mod on_postgres;
 mod on_sqlite;
 mod outbox;
+mod people;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod shore;
@@ -46,7 +47,7 @@ fn main() {
         postgres::say_absent("The store on PostgreSQL");
     }
     let both = || {
-        let all = both::all().into_iter().chain(tables::all()).chain(lists::all());
+        let all = both::all().into_iter().chain(tables::all()).chain(lists::all()).chain(people::all());
         all.chain(outbox::all()).chain(comments::all()).chain(meter::all())
     };
     let on_sqlite = both().chain(on_sqlite::all());

@@ -2,12 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::password;
 use crate::edge::session::Form;
-use crate::store::EmailAddress;
-
-/// How long a display name may be, in characters.
-const NAME: usize = 80;
+use crate::store::{EmailAddress, display_name};
 
 /// What is wrong, by the name of the field; shown beside it.
 #[derive(Debug, Default)]
@@ -40,7 +36,6 @@ impl Errors {
 pub(super) struct Registering {
     pub(super) email: EmailAddress,
     pub(super) name: String,
-    pub(super) password: String,
 }
 
 impl Registering {
@@ -54,39 +49,9 @@ impl Registering {
         if name.is_none() {
             errors.add("name", "Please give a name of up to 80 characters, in plain letters.");
         }
-        let password = form.get("password");
-        if let Some(words) = password::refused(password, form.get("email").trim(), form.get("name").trim()) {
-            errors.add("password", words);
-        }
         match (email, name) {
-            (Ok(email), Some(name)) if errors.is_empty() => Ok(Self { email, name, password: password.to_owned() }),
+            (Ok(email), Some(name)) => Ok(Self { email, name }),
             _ => Err(errors),
         }
-    }
-}
-
-/// A name that can be shown beside others: no control characters, and none that turn the
-/// direction of what follows.
-pub(in crate::edge) fn display_name(text: &str) -> Option<String> {
-    let text = text.trim();
-    let is_hidden = |next: char| {
-        next.is_control()
-            || matches!(next, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    let is_good = !text.is_empty() && text.chars().count() <= NAME && !text.chars().any(is_hidden);
-    is_good.then(|| text.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_of_any_language_and_hides_nothing() {
-        assert_eq!(display_name(" Zoë 李 ").as_deref(), Some("Zoë 李"));
-        for name in ["", "  ", "a\nb", "a\u{202e}b", "\u{200b}"] {
-            assert_eq!(display_name(name), None, "{name:?}");
-        }
-        assert_eq!(display_name(&"a".repeat(81)), None);
     }
 }

@@ -4,9 +4,13 @@
 //! one network at all accounts, and at one account from all networks. The last two let
 //! more through and wait for a minute at most, because there others are kept waiting too: a
 //! stranger must not be able to lock a member out.
+//!
+//! What sends a letter is counted for the network that asks and for the mailbox that gets it,
+//! whoever asks: nobody's mailbox is to be filled by us.
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::edge::Tries;
 use crate::edge::refusal::Refusal;
 use crate::edge::session::{Reader, Sessions, too_many};
 use crate::store::{Allowance, Attempt, EmailAddress, MemberId};
@@ -32,6 +36,20 @@ const LOGIN_AT_ACCOUNT: Allowance = Allowance {
     longest_wait: SignedDuration::from_mins(1),
     forget_after: SignedDuration::from_hours(24),
 };
+const LETTER_FROM_HERE: Allowance = Allowance {
+    what: "letter asked for from a network",
+    free: 20,
+    first_wait: SignedDuration::from_secs(10),
+    longest_wait: SignedDuration::from_mins(10),
+    forget_after: SignedDuration::from_hours(1),
+};
+const LETTER_TO_ADDRESS: Allowance = Allowance {
+    what: "letter to an address",
+    free: 5,
+    first_wait: SignedDuration::from_secs(30),
+    longest_wait: SignedDuration::from_mins(15),
+    forget_after: SignedDuration::from_hours(2),
+};
 const REGISTER: Allowance = Allowance {
     what: "register from a network",
     free: 10,
@@ -43,6 +61,13 @@ const CONFIRM: Allowance = Allowance {
     what: "confirm with a password",
     free: 5,
     first_wait: SignedDuration::from_secs(2),
+    longest_wait: SignedDuration::from_mins(15),
+    forget_after: SignedDuration::from_hours(1),
+};
+const EXPORT: Allowance = Allowance {
+    what: "export of an account",
+    free: 5,
+    first_wait: SignedDuration::from_mins(1),
     longest_wait: SignedDuration::from_mins(15),
     forget_after: SignedDuration::from_hours(1),
 };
@@ -78,9 +103,16 @@ pub(super) async fn log_in(sessions: &Sessions, reader: &Reader, email: &EmailAd
     Ok(attempts)
 }
 
-/// Counts a try to register.
-pub(super) async fn register(sessions: &Sessions, reader: &Reader) -> Result<(), Refusal> {
-    admit(sessions, vec![Attempt::new(REGISTER, &reader.neighbourhood())]).await
+/// Counts a wish for a letter to `email`.
+pub(super) async fn letter(sessions: &Sessions, reader: &Reader, email: &EmailAddress) -> Result<(), Refusal> {
+    let from_here = Attempt::new(LETTER_FROM_HERE, &reader.neighbourhood());
+    admit(sessions, vec![from_here, Attempt::new(LETTER_TO_ADDRESS, &email.key())]).await
+}
+
+/// Counts a try to register `email`.
+pub(super) async fn register(sessions: &Sessions, reader: &Reader, email: &EmailAddress) -> Result<(), Refusal> {
+    let from_here = Attempt::new(REGISTER, &reader.neighbourhood());
+    admit(sessions, vec![from_here, Attempt::new(LETTER_TO_ADDRESS, &email.key())]).await
 }
 
 /// Counts a try to confirm something with the password of `member`.
@@ -90,6 +122,14 @@ pub(super) async fn confirm(sessions: &Sessions, member: MemberId) -> Result<Vec
     Ok(attempts)
 }
 
+/// Counts an export of all that is held about `member`.
+pub(super) async fn export(sessions: &Sessions, member: MemberId) -> Result<(), Refusal> {
+    admit(sessions, vec![Attempt::new(EXPORT, &format!("{member:?}"))]).await
+}
+
 async fn admit(sessions: &Sessions, attempts: Vec<Attempt>) -> Result<(), Refusal> {
-    sessions.store().admit(attempts, Timestamp::now()).await?.map_err(too_many)
+    match sessions.edge().options().tries {
+        Tries::Uncounted => Ok(()),
+        Tries::Counted => sessions.store().admit(attempts, Timestamp::now()).await?.map_err(too_many),
+    }
 }

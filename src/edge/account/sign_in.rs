@@ -1,57 +1,31 @@
-//! Registering, logging in, logging out.
+//! Signing in with a password, signing out, and what every way in ends with.
 
 use hyper::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
+use warp::Reply;
 
-use super::forms::{Errors, Registering};
+use super::forms::Errors;
+use super::letter::Token;
 use super::{limits, next, password};
 use crate::edge::access;
+use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{Cookie, Form, Query, Reader, Sessions, see_other, set};
-use crate::store::{EmailAddress, MemberId, NewMember, Preferences, Registration};
+use crate::store::{EmailAddress, Entered, Preferences, Proof};
 
 /// Where members are at home.
 const HOME: &str = "/account";
 /// What may be said before logging in, by the word in `?done=`.
-const SAID: [(&str, &str); 2] = [("out", "You are signed out."), ("deleted", "Your account is deleted.")];
+const SAID: [(&str, &str); 4] = [
+    ("out", "You are signed out."),
+    ("deleted", "Your account is deleted."),
+    ("leaving", "Your account will be deleted, and a letter says when. Until then, sign in to keep it."),
+    ("address", "Your address is changed. Sign in with the new one."),
+];
 /// The same for an unknown address and a wrong password.
 const NO_MATCH: &str = "This address and this password do not belong together.";
-
-/// `GET /register`
-pub(super) async fn show_register(_: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    let next = next::path(query.get("next"));
-    if reader.member().is_some() {
-        return Ok(see_other(next.as_deref().unwrap_or(HOME)));
-    }
-    register_page(&reader, Errors::default(), "", "", next)
-}
-
-/// `POST /register`
-pub(super) async fn register(sessions: Sessions, reader: Reader, form: Form) -> Result<Response, Refusal> {
-    let next = next::path(form.get("next"));
-    let again = |errors| register_page(&reader, errors, form.get("email"), form.get("name"), next.clone());
-    let wish = match Registering::parse(&form) {
-        Ok(wish) => wish,
-        Err(errors) => return again(errors),
-    };
-    limits::register(&sessions, &reader).await?;
-    let new = NewMember {
-        password: password::hash(&wish.password).await?,
-        email: wish.email,
-        name: wish.name,
-        preferences: reader.carried(),
-    };
-    let chosen = new.preferences;
-    match sessions.store().register(new, Timestamp::now()).await? {
-        Registration::Made(member) => enter(&sessions, &reader, member, chosen, next).await,
-        Registration::AddressTaken => again(Errors::one(
-            "email",
-            "This address cannot be used for a new account. If it is yours, you may have one already: sign in instead.",
-        )),
-    }
-}
 
 /// `GET /login`
 pub(super) async fn show_login(_: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
@@ -72,8 +46,9 @@ pub(super) async fn log_in(sessions: Sessions, reader: Reader, form: Form) -> Re
     };
     let attempt = limits::log_in(&sessions, &reader, &email).await?;
     let found = sessions.store().member_by_email(&email).await?;
-    let known = found.as_ref().map(|(_, password)| password.as_str());
+    let known = found.as_ref().map(|(_, password)| password.as_str()).filter(|password| !password.is_empty());
     if !password::is_right(form.get("password"), known).await? {
+        sessions.store().sign_in_failed(&email, reader.seen_as(), Timestamp::now()).await?;
         return again(Errors::one("password", NO_MATCH));
     }
     let Some((member, hashed)) = found else {
@@ -84,8 +59,7 @@ pub(super) async fn log_in(sessions: Sessions, reader: Reader, form: Form) -> Re
         let stronger = password::hash(form.get("password")).await?;
         sessions.store().keep_stronger_hash(member.id, hashed, stronger).await?;
     }
-    let chosen = member.preferences.or(reader.carried());
-    enter(&sessions, &reader, member.id, chosen, next).await
+    enter(&sessions, &reader, Proof::Password(member.id), next).await
 }
 
 /// `POST /logout`
@@ -114,36 +88,50 @@ pub(super) fn without_traces(reader: &Reader, response: Response) -> Response {
     set(response, &Cookie::look(transport, Preferences::default()))
 }
 
-/// Begins the session of `member` in the place of what the reader had.
-async fn enter(
+/// Lets in who has shown `proof`, or says what stops them. `next` comes before where a link
+/// leads to.
+pub(super) async fn enter(
     sessions: &Sessions,
     reader: &Reader,
-    member: MemberId,
-    chosen: Preferences,
+    proof: Proof,
     next: Option<String>,
 ) -> Result<Response, Refusal> {
-    access::merge_meter(sessions, reader, member).await;
-    let cookie = sessions.begin(reader, Some(member), reader.carried()).await?;
-    let transport = reader.transport();
-    let response = set(see_other(next.as_deref().unwrap_or(HOME)), &cookie);
-    let response = set(response, &Cookie::no_form(transport));
-    Ok(set(response, &Cookie::look(transport, chosen)))
+    let stay = Token::random()?;
+    let (entered, cookie) = sessions.enter(reader, proof, stay.digest()).await?;
+    match entered {
+        Entered::In { member, next: wanted } => {
+            access::merge_meter(sessions, reader, member.id).await;
+            let wanted = next.or_else(|| next::path(&wanted));
+            let transport = reader.transport();
+            let response = set(see_other(wanted.as_deref().unwrap_or(HOME)), &cookie);
+            let response = set(response, &Cookie::no_form(transport));
+            Ok(set(response, &Cookie::look(transport, member.preferences.or(reader.carried()))))
+        }
+        Entered::Leaving(until) => {
+            let data = json!({ "token": stay.text(), "until": super::manage::day(until) });
+            reader.form_page("account/stay", "Keep your account?", data)
+        }
+        Entered::Disabled => {
+            Err(Refusal::Forbidden("This account is disabled. Whoever runs this site can tell you why.".into()))
+        }
+        Entered::AddressTaken => Ok(dead_end(reader, "This address has an account", "Sign in with it instead.")),
+        Entered::NoLink => Ok(no_link(reader)),
+    }
 }
 
-fn register_page(
-    reader: &Reader,
-    errors: Errors,
-    email: &str,
-    name: &str,
-    next: Option<String>,
-) -> Result<Response, Refusal> {
-    let is_again = !errors.is_empty();
-    let data =
-        json!({ "errors": errors.json(), "email": email, "name": name, "next": next, "next_encoded": encoded(&next) });
-    reader.form_page("account/register", "Create an account", data).map(|page| again_if(is_again, page))
+/// For a link that is good no more, or never was.
+pub(super) fn no_link(reader: &Reader) -> Response {
+    let words = "A link is good once, and for a while. This one was used, or is too old, or was cut on its way here.";
+    dead_end(reader, "This link is of no use any more", words)
 }
 
-fn login_page(
+/// A page from which one begins again.
+fn dead_end(reader: &Reader, title: &str, message: &str) -> Response {
+    let page = Page::new("account/dead-end", title, json!({ "title": title, "message": message }));
+    reader.dress(page.with_status(StatusCode::GONE)).into_response()
+}
+
+pub(super) fn login_page(
     reader: &Reader,
     errors: Errors,
     email: &str,
@@ -157,7 +145,7 @@ fn login_page(
 }
 
 /// `next` as it stands in a query.
-fn encoded(next: &Option<String>) -> Option<String> {
+pub(super) fn encoded(next: &Option<String>) -> Option<String> {
     let next = next.as_deref()?;
     Some(percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC).to_string())
 }

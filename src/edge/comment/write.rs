@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::page::{Commented, Known, closed_before, encoded, id, is_moderator, settings};
 use super::shown::{place_of, readable};
 use super::{letters, text};
-use crate::edge::account::{display_name, minute};
+use crate::edge::account::minute;
 use crate::edge::mail;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
@@ -19,7 +19,7 @@ use crate::site::comments::{Comments, Moderation, Who};
 use crate::site::form::TRAP;
 use crate::store::{
     Allowance, Attempt, Author, Comment, CommentId, CommentState, EmailAddress, NewComment, Posted, Rules, StoreError,
-    Suspicion, Wants,
+    Suspicion, Wants, display_name,
 };
 
 /// What one network may write.

@@ -54,7 +54,7 @@ pub(super) use token::{letter_digest, letter_token};
 use super::node::Edge;
 use super::refusal::Refusal;
 use super::room::{self, Peer, Response};
-use crate::store::{MemberId, NewSession, Preferences, Store, StoreError};
+use crate::store::{Entered, LinkDigest, MemberId, NewSession, Preferences, Proof, Store, StoreError};
 use token::Secret;
 
 /// 256 random bits.
@@ -93,20 +93,40 @@ impl Sessions {
         member: Option<MemberId>,
         preferences: Preferences,
     ) -> Result<Cookie, Refusal> {
+        let (secret, mut new) = self.new_session(reader, preferences)?;
+        new.member = member;
+        let longest = new.longest;
+        self.store.begin_session(new, Timestamp::now()).await?;
+        Ok(Cookie::session(reader.transport(), &secret, longest))
+    }
+
+    /// Lets in who has shown `proof`, in the place of the session that `reader` has. The cookie is
+    /// to be set when they are in.
+    pub(super) async fn enter(
+        &self,
+        reader: &Reader,
+        proof: Proof,
+        stay: LinkDigest,
+    ) -> Result<(Entered, Cookie), Refusal> {
+        let (secret, new) = self.new_session(reader, reader.carried())?;
+        let longest = new.longest;
+        let entered = self.store.enter(proof, new, stay, reader.seen_as(), Timestamp::now()).await?;
+        Ok((entered, Cookie::session(reader.transport(), &secret, longest)))
+    }
+
+    fn new_session(&self, reader: &Reader, preferences: Preferences) -> Result<(Secret, NewSession), Refusal> {
         let secret = Secret::random()?;
         let settings = &self.edge.release().site.edge;
-        let longest = days(settings.session_days);
         let new = NewSession {
             digest: secret.digest(),
-            member,
+            member: None,
             preferences,
             replaces: reader.session().map(|session| session.digest),
             agent: reader.agent().to_owned(),
             idle: days(settings.session_idle_days),
-            longest,
+            longest: days(settings.session_days),
         };
-        self.store.begin_session(new, Timestamp::now()).await?;
-        Ok(Cookie::session(reader.transport(), &secret, longest))
+        Ok((secret, new))
     }
 }
 

@@ -11,13 +11,13 @@ use warp::Reply;
 use super::cookie::{Brought, Cookie, Transport};
 use super::token::Secret;
 use super::{Head, days, set};
-use crate::edge::neighbourhood::Neighbourhood;
+use crate::edge::neighbourhood::{Neighbourhood, network};
 use crate::edge::node::Edge;
 use crate::edge::page::Page;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::site::audience::{Standing, Tiers};
-use crate::store::{Member, Preferences, Session, TextSize, Theme, VisitorDigest};
+use crate::store::{Client, Member, Preferences, Session, TextSize, Theme, VisitorDigest};
 
 /// How old "last seen" may get: a write for each request would cost more than it tells.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(1);
@@ -183,6 +183,11 @@ impl Reader {
     /// Where the reader is, for counting tries.
     pub(in crate::edge) fn neighbourhood(&self) -> String {
         Neighbourhood::of(self.client).to_string()
+    }
+
+    /// By what and from where this is asked, for the events that a member can read.
+    pub(in crate::edge) fn seen_as(&self) -> Client {
+        Client { agent: self.agent.clone(), network: network(self.client) }
     }
 
     /// Whether `token` was made for this reader. What was made before a member signed in
