@@ -10,6 +10,7 @@ mod data;
 mod diagnostics;
 mod form;
 mod new;
+mod newsletter;
 mod outbox;
 mod progress;
 mod seed;
@@ -62,6 +63,8 @@ enum Command {
     Form(form::Options),
     /// Let other programs in to the API
     Token(token::Options),
+    /// Send a page as a letter, and see who gets letters
+    Newsletter(newsletter::Options),
     /// List, try again and forget what is to be sent to others
     Outbox(outbox::Options),
     /// Say who is an administrator
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Data(options) => data::run(&options),
         Command::Form(options) => form::run(&options),
         Command::Token(options) => token::run(&options),
+        Command::Newsletter(options) => newsletter::run(&options),
         Command::Outbox(options) => outbox::run(&options),
         Command::User(options) => user::run(&options),
     };

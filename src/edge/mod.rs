@@ -40,6 +40,7 @@ mod live;
 mod live_release;
 mod mail;
 mod neighbourhood;
+pub mod newsletter;
 mod node;
 mod options;
 mod page;

@@ -22,6 +22,7 @@ use super::changes;
 use super::connection::{Heads, Patient};
 use super::follow::follow;
 use super::form;
+use super::newsletter;
 use super::node::Edge;
 use super::options::Limits;
 use super::service::{Rooms, Service};
@@ -85,6 +86,7 @@ impl Server {
         // In a set, so that it ends with this server however that does.
         let mut carrier = JoinSet::new();
         carrier.spawn(webhook::carry(self.edge.clone()));
+        carrier.spawn(newsletter::feed(self.edge.clone()));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -125,7 +127,8 @@ impl Server {
             tracing::warn!(connections = connections.len(), "requests in flight took too long and were cut");
         }
         connections.shutdown().await;
-        if timeout_at(latest, carrier.join_next()).await.is_err() {
+        let ended = async { while carrier.join_next().await.is_some() {} };
+        if timeout_at(latest, ended).await.is_err() {
             tracing::warn!("messages to webhooks took too long and were cut: they are sent again later");
         }
         carrier.shutdown().await;

@@ -24,12 +24,13 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    account, admin, api, data_page, form, fragment, health, history, listing, live, preferences, respond, search,
+    account, admin, api, data_page, form, fragment, health, history, listing, live, newsletter, preferences, respond,
+    search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
 /// answers. So the order is that of the alphabet.
-const ROOMS: [Room; 12] = [
+const ROOMS: [Room; 13] = [
     account::routes,
     admin::routes,
     api::routes,
@@ -40,6 +41,7 @@ const ROOMS: [Room; 12] = [
     history::routes,
     listing::routes,
     live::routes,
+    newsletter::routes,
     preferences::routes,
     search::routes,
 ];

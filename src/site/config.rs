@@ -11,10 +11,12 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Alerts;
 use super::api::{Api, TableApi};
 use super::audience::Tiers;
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::mail::Mail;
+use super::newsletter::Newsletter;
 use super::permalink::is_path;
 use super::table::{ColumnName, ColumnType, TableName};
 use super::webhook::{Webhook, without_secrets};
@@ -179,6 +181,10 @@ pub struct Edge {
     pub tiers: Tiers,
     /// How mail is sent.
     pub mail: Mail,
+    /// The newsletter.
+    pub newsletter: Newsletter,
+    /// When administrators are told that something is wrong.
+    pub alerts: Alerts,
     /// Who is told of what happens here, by name.
     pub webhooks: BTreeMap<String, Webhook>,
 }
@@ -198,6 +204,8 @@ impl Default for Edge {
             upload_mib: 10,
             tiers: Tiers::default(),
             mail: Mail::default(),
+            newsletter: Newsletter::default(),
+            alerts: Alerts::default(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -336,6 +344,12 @@ impl Config {
         wrong.extend(self.edge.tiers.mistake().map(|message| (vec!["edge", "tiers"], message)));
         for (key, message) in self.edge.mail.mistakes() {
             wrong.push((vec!["mail", key], message));
+        }
+        for (key, message) in self.edge.newsletter.mistakes() {
+            wrong.push((vec!["newsletter", key], message));
+        }
+        for (key, message) in self.edge.alerts.mistakes() {
+            wrong.push((vec!["alerts", key], message));
         }
         for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {
             wrong.push((

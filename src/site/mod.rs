@@ -3,6 +3,7 @@
 //!
 //! Knows neither how a release is made (`build`) nor how it is answered from (`edge`).
 
+pub mod alerts;
 pub mod api;
 pub mod audience;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod figures;
 pub mod form;
 pub mod fragment;
 pub mod mail;
+pub mod newsletter;
 pub mod packing;
 pub mod parameter;
 pub mod permalink;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "api", include_str!("migrations/0007_api.sql")),
     (8, "outbox", include_str!("migrations/0008_outbox.sql")),
     (9, "people", include_str!("migrations/0009_people.sql")),
+    (13, "letters", include_str!("migrations/0013_letters.sql")),
 ];
 
 /// Applies what is missing. Two programs that open one new store at once do it once: each

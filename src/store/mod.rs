@@ -24,6 +24,7 @@ mod forms;
 mod history;
 mod letters;
 mod migrations;
+mod newsletter;
 mod outbox;
 mod postgres;
 mod preferences;
@@ -48,6 +49,10 @@ pub use forms::{
 };
 pub use history::{KEPT_READS, PageRead};
 pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
+pub use newsletter::{
+    Body, Fed, Imported, Issue, IssueId, LEAVE, LeaveToken, ListedIssue, ListedSubscriber, NewSubscriber, ROLL_AT_ONCE,
+    Recipient, Subscribed, Wish,
+};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };

@@ -10,6 +10,7 @@ use super::accounts::{self, COLUMN_COUNT, Member, MemberId, fill_preferences, ra
 use super::changes;
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
+use super::newsletter::forget_pending;
 use super::outbox::forget_delivered;
 use super::preferences::Preferences;
 use super::sql::params;
@@ -244,7 +245,8 @@ impl Store {
             let visitors = forget_visitors(sql, now, SWEPT_AT_ONCE)?;
             let changes = changes::forget(sql, moment, SWEPT_AT_ONCE)?;
             let messages = forget_delivered(sql, now, SWEPT_AT_ONCE)?;
-            let most = [sessions, attempts, visitors, changes, messages].into_iter().max().unwrap_or_default();
+            let pending = forget_pending(sql, now, SWEPT_AT_ONCE)?;
+            let most = [sessions, attempts, visitors, changes, messages, pending].into_iter().max().unwrap_or_default();
             Ok(most as i64 >= SWEPT_AT_ONCE)
         })
         .await

@@ -21,6 +21,7 @@ mod listed;
 mod listing;
 mod live;
 mod moved;
+mod newsletter;
 mod pages;
 mod patience;
 #[path = "../postgres/mod.rs"]

@@ -27,6 +27,7 @@ use crate::site::digest::Digest;
 use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
     Access, CacheClass, Entry, FORMAT, Fragment, Known, Manifest, Object, Redirect, Shell, Site as SiteFacts, Writer,
+    is_letter,
 };
 use crate::site::theme;
 
@@ -76,7 +77,7 @@ pub(super) fn publish(
     let published = writer.publish(&manifest, known)?;
     kept.whole = Whole {
         release: Some(published.id),
-        hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),
+        hidden: hidden(kept),
         public: public(kept, &assets),
         index,
         language: world.site.config.language.clone(),
@@ -258,6 +259,11 @@ fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
     let is_alias = matches!(world.plan.at(path), Some(Subject::Alias(_)));
     let record = kept.outputs.get(path).filter(|_| path != SHELL && !is_alias)?;
     let (title, fragments) = (record.title.clone(), record.fragments.clone());
+    if is_letter(path) {
+        let media = "text/html; charset=utf-8".to_owned();
+        // What moves in it stands still in a letter.
+        return Some(Entry { access: Access::Internal, media, ..entry(path, &record.object, CacheClass::Revalidate) });
+    }
     Some(Entry { title, fragments, ..entry(path, &record.object, CacheClass::Revalidate) })
 }
 
@@ -270,11 +276,17 @@ fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry>
 
 /// The files of `public/`, and their objects.
 fn public(kept: &Kept, assets: &[(Entry, Object)]) -> Vec<(String, Object)> {
-    let outputs = kept.outputs.iter().filter(|(path, _)| *path != SHELL);
+    let outputs = kept.outputs.iter().filter(|(path, _)| *path != SHELL && !is_letter(path));
     let outputs = outputs.map(|(path, output)| (path.clone(), output.object));
     let mut files: Vec<_> = outputs.chain(assets.iter().map(|(entry, object)| (entry.path.clone(), *object))).collect();
     files.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     files
+}
+
+/// The objects that are in no folder for everybody, and must stand all the same.
+fn hidden(kept: &Kept) -> Vec<Object> {
+    let outputs = kept.outputs.iter().filter(|(path, _)| *path == SHELL || is_letter(path));
+    kept.templates.values().copied().chain(outputs.map(|(_, output)| output.object)).collect()
 }
 
 /// The pages in which something can be found, in order of path.

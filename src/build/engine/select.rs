@@ -89,7 +89,9 @@ impl<'a> Selection<'a> {
     fn reason(&self, kept: &Kept, output: &Planned, needs_texts: bool) -> Option<Reason> {
         let Some(made) = kept.outputs.get(output.path.as_str()) else { return Some(Reason::New) };
         let is_touched = match &output.subject {
-            Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
+            Subject::Page(id, _) | Subject::Letter(id) => {
+                self.changes.files.contains(&self.world.site.page(*id).file())
+            }
             _ => false,
         };
         // Most records need not be opened.

@@ -11,6 +11,7 @@ use crate::build::texts::Texts;
 use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Permalink, is_path, without_order};
+use crate::site::release::letter_path;
 use crate::site::reserved;
 
 /// What an output is about.
@@ -18,6 +19,8 @@ use crate::site::reserved;
 pub enum Subject {
     /// A page or section; the number counts its list pages from 1.
     Page(PageId, usize),
+    /// The text of a page alone, for the edge to send as a letter: nobody asks for it.
+    Letter(PageId),
     /// The list of a taxonomy's terms: its place in the site's taxonomies.
     Taxonomy(usize),
     /// A term's list of pages: taxonomy, term, list page.
@@ -150,6 +153,12 @@ impl Planner<'_> {
                 subject: Subject::Page(id, number),
                 layout: layout.clone(),
             });
+        }
+        if page.front.letter {
+            // Below what the edge answers, so that no page can be there.
+            let path = Permalink::file(&letter_path(page.permalink.as_str()));
+            self.plan.by_path.insert(path.as_str().to_owned(), self.plan.outputs.len());
+            self.plan.outputs.push(Planned { path, subject: Subject::Letter(id), layout: None });
         }
     }
 
@@ -316,6 +325,10 @@ impl Planner<'_> {
                 };
                 (place, page.written())
             }
+            Subject::Letter(id) => {
+                let page = self.site.page(*id);
+                (self.key_place(page, "letter"), format!("the letter of {}", page.written()))
+            }
             Subject::File(file) => (Place::file(file), format!("`{file}`")),
             Subject::Alias(to) => match self.site.ids().map(|id| self.site.page(id)).find(|page| &page.permalink == to)
             {
@@ -338,6 +351,7 @@ impl Planner<'_> {
 pub fn name_of(site: &Site, subject: &Subject) -> String {
     match subject {
         Subject::Page(id, number) => format!("page {number} of {}", site.page(*id).file()),
+        Subject::Letter(id) => format!("letter of {}", site.page(*id).file()),
         Subject::Taxonomy(index) => format!("terms of {}", site.taxonomies[*index].name),
         Subject::Term(index, term, number) => {
             let taxonomy = &site.taxonomies[*index];

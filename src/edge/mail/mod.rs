@@ -17,7 +17,6 @@ use super::live_release::LiveRelease;
 use super::refusal::Refusal;
 use crate::store::{EmailAddress, Letter};
 
-#[expect(dead_code, reason = "rooms to come write letters")]
 /// The letter that the templates `mail/{template}.txt` and `mail/{template}` make of `data` for
 /// `to`. `site_url` ends with a slash.
 pub(super) async fn compose(
@@ -47,7 +46,7 @@ pub(super) async fn compose(
 
 /// Subject and text of what a `.txt` template has made. A subject is one line, whatever was put
 /// into it.
-fn divided(text: &str) -> (String, String) {
+pub(super) fn divided(text: &str) -> (String, String) {
     let (first, rest) = text.trim_start().split_once('\n').unwrap_or((text, ""));
     let subject = first.strip_prefix("Subject:").unwrap_or(first);
     let subject: String = subject.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();

@@ -20,7 +20,9 @@ mod shelf;
 mod took;
 mod writer;
 
-pub use manifest::{Access, BuildId, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shell, Site};
+pub use manifest::{
+    Access, BuildId, CacheClass, Entry, FORMAT, Fragment, Manifest, Redirect, Shell, Site, is_letter, letter_path,
+};
 pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};
 pub use took::Took;
