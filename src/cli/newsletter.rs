@@ -89,7 +89,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<Outcome> {
         io::stdout().lock().write_all(issue.full.html.as_bytes())?;
         return Ok(Outcome::Done);
     }
-    let store = options.site.open(IfAbsent::Refused)?;
+    let is_first = matches!(options.command, Command::Import { .. });
+    let store = options.site.open(if is_first { IfAbsent::Made } else { IfAbsent::Refused })?;
     runtime()?.block_on(async {
         let done = match &options.command {
             Command::Send(sending) => send(&store, root, sending).await,

@@ -42,6 +42,7 @@ mod mail;
 mod neighbourhood;
 pub mod newsletter;
 mod node;
+mod notification;
 mod options;
 mod page;
 mod preferences;

@@ -28,6 +28,9 @@ pub struct Options {
     pub limits: Limits,
     /// How messages are sent to webhooks.
     pub deliveries: Deliveries,
+    /// How often the machine and what requests have come to are looked at, for administrators. The
+    /// thresholds of `edge.alerts` are for a minute.
+    pub watch_every: Duration,
     /// The variables of the environment, for the secrets that the site's configuration names:
     /// the edge itself does not look.
     pub variables: fn(&str) -> Option<String>,
@@ -44,6 +47,7 @@ impl Default for Options {
             follow_every: Duration::from_millis(200),
             limits: Limits::default(),
             deliveries: Deliveries::default(),
+            watch_every: Duration::from_secs(60),
             variables: |_| None,
         }
     }

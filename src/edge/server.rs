@@ -24,6 +24,7 @@ use super::follow::follow;
 use super::form;
 use super::newsletter;
 use super::node::Edge;
+use super::notification;
 use super::options::Limits;
 use super::service::{Rooms, Service};
 use super::slots::{Slot, Slots};
@@ -87,6 +88,9 @@ impl Server {
         let mut carrier = JoinSet::new();
         carrier.spawn(webhook::carry(self.edge.clone()));
         carrier.spawn(newsletter::feed(self.edge.clone()));
+        carrier.spawn(notification::post(self.edge.clone()));
+        carrier.spawn(notification::watch(self.edge.clone()));
+        let bells = tokio::spawn(notification::follow(self.edge.clone()));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -120,6 +124,7 @@ impl Server {
         drop(self.listener);
         follower.abort();
         changes.abort();
+        bells.abort();
         prepared.abort();
         self.edge.close();
         let latest = Instant::now() + limits.grace;

@@ -24,13 +24,13 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    account, admin, api, data_page, form, fragment, health, history, listing, live, newsletter, preferences, respond,
-    search,
+    account, admin, api, data_page, form, fragment, health, history, listing, live, newsletter, notification,
+    preferences, respond, search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
 /// answers. So the order is that of the alphabet.
-const ROOMS: [Room; 13] = [
+const ROOMS: [Room; 14] = [
     account::routes,
     admin::routes,
     api::routes,
@@ -42,6 +42,7 @@ const ROOMS: [Room; 13] = [
     listing::routes,
     live::routes,
     newsletter::routes,
+    notification::routes,
     preferences::routes,
     search::routes,
 ];

@@ -25,6 +25,7 @@ mod history;
 mod letters;
 mod migrations;
 mod newsletter;
+mod notification;
 mod outbox;
 mod postgres;
 mod preferences;
@@ -52,6 +53,10 @@ pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
 pub use newsletter::{
     Body, Fed, Imported, Issue, IssueId, LEAVE, LeaveToken, ListedIssue, ListedSubscriber, NewSubscriber, ROLL_AT_ONCE,
     Recipient, Subscribed, Wish,
+};
+pub use notification::{
+    Alert, ByMail, Choice, ClaimedParcel, Contents, Device, ListedNotice, Notice, NoticeKind, NoticePlace, OffToken,
+    UNREAD_COUNTED,
 };
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,

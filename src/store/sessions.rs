@@ -11,6 +11,7 @@ use super::changes;
 use super::door::{Durability, Store};
 use super::forms::forget_visitors;
 use super::newsletter::forget_pending;
+use super::notification::forget_notices;
 use super::outbox::forget_delivered;
 use super::preferences::Preferences;
 use super::sql::params;
@@ -246,7 +247,11 @@ impl Store {
             let changes = changes::forget(sql, moment, SWEPT_AT_ONCE)?;
             let messages = forget_delivered(sql, now, SWEPT_AT_ONCE)?;
             let pending = forget_pending(sql, now, SWEPT_AT_ONCE)?;
-            let most = [sessions, attempts, visitors, changes, messages, pending].into_iter().max().unwrap_or_default();
+            let notices = forget_notices(sql, moment, SWEPT_AT_ONCE)?;
+            let most = [sessions, attempts, visitors, changes, messages, pending, notices]
+                .into_iter()
+                .max()
+                .unwrap_or_default();
             Ok(most as i64 >= SWEPT_AT_ONCE)
         })
         .await

@@ -22,6 +22,7 @@ mod listing;
 mod live;
 mod moved;
 mod newsletter;
+mod notification;
 mod pages;
 mod patience;
 #[path = "../postgres/mod.rs"]

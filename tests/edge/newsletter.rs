@@ -3,6 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
+use littoral::build::asset::Naming;
+use littoral::build::model::Drafts;
+use littoral::build::sources::Folder;
+use littoral::build::{Request, build};
 use littoral::edge::newsletter;
 use littoral::site::audience::Role;
 use littoral::site::newsletter::Segment;
@@ -416,4 +420,66 @@ async fn the_outbox_is_filled_only_so_far() {
         assert!(sent(&edge) <= 1250, "{}", sent(&edge));
     }
     assert_eq!(count(&edge, "littoral_issue WHERE finished_at IS NULL"), 1);
+}
+
+fn build_in(folder: &std::path::Path, page: &str) {
+    let files = [
+        (
+            "littoral.yaml",
+            "base_url: https://shore.example/\nsearch: false\nedge: { newsletter: { open: true, topics: { tides: \"Tides & more\" } } }\n",
+        ),
+        ("layouts/base.hbs", "{{#> main}}{{/main}}"),
+        ("layouts/page.hbs", "<title>{{page.title}}</title>{{content}}"),
+        ("layouts/section.hbs", "{{content}}"),
+        ("layouts/home.hbs", "{{content}}"),
+        ("layouts/shell.hbs", "<main>{{hole \"main\"}}</main>"),
+        ("content/_index.md", "# Home\n"),
+        ("content/low.md", page),
+    ];
+    for (file, text) in files {
+        let file = folder.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let sources = Folder::new(folder, None, jiff::civil::date(2026, 1, 1));
+    let request = Request {
+        shelf: Shelf::of(folder),
+        sources: &sources,
+        drafts: Drafts::Hidden,
+        naming: Naming::Digest,
+        progress: &|_| {},
+        ready: &|_| {},
+    };
+    let report = build(&request).unwrap();
+    assert!(!report.has_errors(), "{:?}", report.diagnostics);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_build_keeps_the_text_of_a_page_for_letters_where_nobody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = |more: &str, text: &str| format!("---\ntitle: Low\n{more}---\n\n{text}\n\n{{{{ newsletter() }}}}\n");
+    build_in(folder.path(), &page("letter: true\n", "At *six*."));
+    let edge = TestEdge::serve(folder, quick()).await;
+    let public = edge.folder.path().join("public");
+    assert!(public.join("low/index.html").exists() && !public.join("_").exists());
+    for path in ["/_/letter/low/", "/_/letter/low", "/%5F/letter/low/"] {
+        assert_eq!(edge.get(path).await.status(), 404, "{path}");
+    }
+    let map = edge.get("/sitemap.xml").await.text().await.unwrap();
+    assert!(map.contains("/low/") && !map.contains("letter"), "{map}");
+    let form = edge.get("/low/").await.text().await.unwrap();
+    assert!(form.contains("action=\"/newsletter\"") && form.contains("> Tides &amp; more</label>"), "{form}");
+    let shelf = Shelf::of(edge.folder.path());
+    let issue = || newsletter::issue(&shelf, &edge.edge.release(), "/low/", Segment::All);
+    let html = issue().unwrap().full.html;
+    assert!(html.contains("At <em>six</em>.") && !html.contains("<form"), "{html}");
+    // An edited text is another letter; a page that is none any more has none.
+    build_in(edge.folder.path(), &page("letter: true\n", "At seven."));
+    edge.edge.reload().await.unwrap();
+    assert!(issue().unwrap().full.html.contains("At seven."));
+    build_in(edge.folder.path(), &page("", "At seven."));
+    edge.edge.reload().await.unwrap();
+    assert!(issue().unwrap_err().to_string().contains("letter: true"));
+    let absent = newsletter::issue(&shelf, &edge.edge.release(), "/high/", Segment::All);
+    assert!(absent.unwrap_err().to_string().contains("no page `/high/`"));
 }

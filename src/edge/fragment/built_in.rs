@@ -11,6 +11,7 @@ use crate::edge::history;
 use crate::edge::listing;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::node::Edge;
+use crate::edge::notification;
 use crate::edge::refusal::Refusal;
 use crate::edge::session::Sessions;
 use crate::site::release::Took;
@@ -20,6 +21,7 @@ use crate::store::StoreError;
 /// The source of the fragment `name`, if the edge has one.
 pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
     match name {
+        "bell" => Some(&Bell),
         "costs" => Some(&Costs),
         "pages" => Some(&Pages),
         "recently-read" => Some(&RecentlyRead),
@@ -124,6 +126,23 @@ impl Source for RecentlyRead {
                 _ => Vec::new(),
             };
             Ok(Found { values: Map::from_iter([("pages".to_owned(), pages.into())]), reads: Vec::new() })
+        })
+    }
+}
+
+/// How many notifications the reader has not read.
+#[derive(Debug)]
+struct Bell;
+
+impl Source for Bell {
+    fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a> {
+        Box::pin(async {
+            let unread = match (Sessions::of(asked.edge()), asked.member()) {
+                (Some(sessions), Some(member)) => notification::unread(&sessions, member.id).await?,
+                _ => 0,
+            };
+            let values = json!({ "unread": unread, "words": notification::in_words(unread) });
+            Ok(Found { values: values.as_object().cloned().unwrap_or_default(), reads: Vec::new() })
         })
     }
 }

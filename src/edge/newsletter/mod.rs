@@ -24,6 +24,7 @@ mod feed;
 mod issue;
 mod leave;
 mod markup;
+mod member;
 mod subscribe;
 
 use serde_json::{Value, json};
@@ -38,6 +39,7 @@ use crate::site::newsletter::Newsletter;
 
 pub(super) use feed::feed;
 pub use issue::{NoIssue, issue, to_one};
+pub(super) use member::{choose_as_member, of_member};
 
 /// The routes of this room.
 pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {

@@ -47,9 +47,10 @@ use warp::{Filter, Reply};
 pub(super) use cookie::Cookie;
 pub(super) use form::{Form, Query, fields_of, pairs};
 pub(super) use origin::Origin;
-pub(super) use reader::{Reader, too_many};
+pub(super) use reader::{Reader, client, too_many};
 
 use super::node::Edge;
+use super::notification;
 use super::refusal::Refusal;
 use super::room::{self, Peer, Response};
 use crate::store::{MemberId, NewSession, Preferences, Store, StoreError};
@@ -99,6 +100,9 @@ impl Sessions {
             longest,
         };
         self.store.begin_session(new, Timestamp::now()).await?;
+        if let Some(member) = member {
+            notification::see_device(self, reader, member);
+        }
         Ok(Cookie::session(reader.transport(), &secret, longest))
     }
 }

@@ -227,7 +227,7 @@ fn at_home(head: &Head) -> Option<String> {
 }
 
 /// The client's address: the peer's, or what the outermost of the configured proxies saw.
-fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
+pub(in crate::edge) fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpAddr]) -> IpAddr {
     let is_proxy = |address: IpAddr| proxies.contains(&address.to_canonical());
     if !is_proxy(peer) {
         return peer;
