@@ -23,7 +23,6 @@
 use std::time::{Duration, Instant};
 
 use littoral::edge::{Edge, Options, Server, Tries};
-use littoral::site::config;
 use littoral::site::release::{Manifest, Shelf, Site, Writer};
 use littoral::store::{EmailAddress, NewMember, Preferences};
 use reqwest::{Client, redirect};

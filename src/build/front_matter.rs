@@ -57,6 +57,8 @@ pub struct FrontMatter {
     /// nothing of their own.
     #[serde(with = "as_words")]
     pub access: Option<Audience>,
+    /// `letter`: whether it can be sent as a letter of the newsletter.
+    pub letter: bool,
     /// Taxonomy → terms, for the taxonomies that the configuration names.
     pub terms: Vec<(String, Vec<String>)>,
     /// `extra`, and every key that is not known.
@@ -264,9 +266,10 @@ impl Head<'_> {
                     Some(number) => front.paginate = usize::try_from(number).ok(),
                     None => wrong("a number of pages, at least 1", &value),
                 },
-                "draft" | "in_search" | "in_feed" => match (key.as_str(), value.as_bool()) {
+                "draft" | "in_search" | "in_feed" | "letter" => match (key.as_str(), value.as_bool()) {
                     ("draft", Some(yes)) => front.draft = yes,
                     ("in_search", Some(yes)) => front.in_search = yes,
+                    ("letter", Some(yes)) => front.letter = yes,
                     (_, Some(yes)) => front.in_feed = yes,
                     (_, None) => wrong("`true` or `false`", &value),
                 },

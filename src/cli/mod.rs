@@ -12,6 +12,7 @@ mod diagnostics;
 mod form;
 mod mail;
 mod new;
+mod newsletter;
 mod outbox;
 mod preview;
 mod progress;
@@ -69,6 +70,8 @@ enum Command {
     Token(token::Options),
     /// List, try again and forget letters, and try mail out
     Mail(mail::Options),
+    /// Send a page as a letter, and see who gets letters
+    Newsletter(newsletter::Options),
     /// List, try again and forget what is to be sent to others
     Outbox(outbox::Options),
     /// Make a link that shows a page to whoever has it, for some days
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Comment(options) => comment::run(&options),
         Command::Token(options) => token::run(&options),
         Command::Mail(options) => mail::run(&options),
+        Command::Newsletter(options) => newsletter::run(&options),
         Command::Outbox(options) => outbox::run(&options),
         Command::Preview(options) => preview::run(&options),
         Command::User(options) => user::run(&options),

@@ -275,6 +275,11 @@ impl LiveRelease {
         self.holes(file).filter(|holes| holes.has(COMMENTS)).map(|_| title)
     }
 
+    /// The text of the page at `path` alone, if it can be sent as a letter.
+    pub(super) fn letter(&self, path: &str) -> Option<Digest> {
+        self.any_file(&release::letter_path(path)).map(|file| file.object)
+    }
+
     /// The site's own page for what is not there; it may be internal.
     pub(super) fn not_found_page(&self) -> Option<&File> {
         self.any_file(NOT_FOUND)
@@ -314,7 +319,10 @@ impl LiveRelease {
 
     /// Whether there is something to remember, beside accounts.
     pub(super) fn needs_the_store(&self) -> bool {
-        self.reads_the_store() || !self.forms.is_empty() || !self.site.edge.webhooks.is_empty()
+        self.reads_the_store()
+            || !self.forms.is_empty()
+            || !self.site.edge.webhooks.is_empty()
+            || self.site.edge.newsletter.open
     }
 
     /// Where `path` went, percent-encoded.

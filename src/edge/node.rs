@@ -16,6 +16,7 @@ use super::data_page::ready::{Ready, SOON};
 use super::files::Kept;
 use super::fragment::KeptPieces;
 use super::live_release::LiveRelease;
+use super::notification::Notices;
 use super::options::Options;
 use crate::site::release::{Entry, Shelf, ShelfError};
 use crate::site::table::TableName;
@@ -60,6 +61,8 @@ struct Inner {
     address: Address,
     /// Changes when something was put into the outbox here.
     outbox: watch::Sender<()>,
+    /// Who is told what.
+    notices: Notices,
     /// Held while a release is loaded, so that ten requests that miss an object load it once.
     loading: Mutex<()>,
 }
@@ -136,6 +139,7 @@ impl Edge {
             store,
             address,
             outbox: watch::Sender::new(()),
+            notices: Notices::default(),
             has_accounts,
             data: ArcSwapOption::empty(),
             readying: Mutex::default(),
@@ -348,6 +352,16 @@ impl Edge {
     /// Changes when something was put into the outbox here; another node's is not heard of.
     pub(super) fn outbox(&self) -> watch::Receiver<()> {
         self.0.outbox.subscribe()
+    }
+
+    /// To be called when a member was told something: open pages and letters do not wait.
+    pub fn notified(&self) {
+        self.0.notices.told();
+    }
+
+    /// What this edge knows of notifications.
+    pub(super) fn notices(&self) -> &Notices {
+        &self.0.notices
     }
 
     /// Turns true when the edge is told to stop.

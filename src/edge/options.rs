@@ -33,6 +33,9 @@ pub struct Options {
     pub deliveries: Deliveries,
     /// How letters are sent.
     pub postage: Postage,
+    /// How often the machine and what requests have come to are looked at, for administrators. The
+    /// thresholds of `edge.alerts` are for a minute.
+    pub watch_every: Duration,
     /// The variables of the environment, for the secrets that the site's configuration names:
     /// the edge itself does not look.
     pub variables: fn(&str) -> Option<String>,
@@ -51,6 +54,7 @@ impl Default for Options {
             tries: Tries::Counted,
             deliveries: Deliveries::default(),
             postage: Postage::default(),
+            watch_every: Duration::from_secs(60),
             variables: |_| None,
         }
     }

@@ -86,6 +86,7 @@ pub(super) async fn in_full(edge: Edge, rooms: Rooms, peer: Peer, request: Reque
         Ok(response) => response,
         Err(refusal) => asked.refused(&release, refusal).await,
     };
+    edge.notices().counts.note(&edge, &parts, peer, response.status());
     headers::secure_dynamic(response.headers_mut());
     if parts.method == Method::HEAD {
         without_body(&mut response);

@@ -24,7 +24,9 @@ use super::connection::{Heads, Patient};
 use super::follow::follow;
 use super::form;
 use super::mail;
+use super::newsletter;
 use super::node::Edge;
+use super::notification;
 use super::options::Limits;
 use super::service::{Rooms, Service};
 use super::slots::{Slot, Slots};
@@ -89,6 +91,10 @@ impl Server {
         let mut carriers = JoinSet::new();
         carriers.spawn(webhook::carry(self.edge.clone()));
         carriers.spawn(mail::carry(self.edge.clone()));
+        carriers.spawn(newsletter::feed(self.edge.clone()));
+        carriers.spawn(notification::post(self.edge.clone()));
+        carriers.spawn(notification::watch(self.edge.clone()));
+        let bells = tokio::spawn(notification::follow(self.edge.clone()));
         tokio::pin!(shutdown);
         loop {
             let event = tokio::select! {
@@ -122,6 +128,7 @@ impl Server {
         drop(self.listener);
         follower.abort();
         changes.abort();
+        bells.abort();
         prepared.abort();
         letters.abort();
         self.edge.close();

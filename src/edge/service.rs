@@ -24,8 +24,8 @@ use super::connection::Heads;
 use super::node::Edge;
 use super::room::{self, Peer, Room};
 use super::{
-    access, account, admin, api, comment, data_page, form, fragment, health, history, listing, live, preferences,
-    reading, respond, search,
+    access, account, admin, api, comment, data_page, form, fragment, health, history, listing, live, newsletter,
+    notification, preferences, reading, respond, search,
 };
 
 /// Every room of the edge. Their paths do not overlap: a data page may not claim what another room
@@ -43,6 +43,8 @@ const ROOMS: &[Room] = &[
     history::routes,
     listing::routes,
     live::routes,
+    newsletter::routes,
+    notification::routes,
     preferences::routes,
     reading::routes,
     search::routes,

@@ -11,12 +11,14 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::alerts::Alerts;
 use super::api::{Api, TableApi};
 use super::audience::Tiers;
 use super::comments::Comments;
 use super::diagnostic::{Code, Diagnostic, Place};
 use super::mail::Mail;
 use super::meter::Meter;
+use super::newsletter::Newsletter;
 use super::permalink::is_path;
 use super::table::{ColumnName, ColumnType, TableName};
 use super::webhook::{Webhook, without_secrets};
@@ -192,6 +194,10 @@ pub struct Edge {
     pub mail: Mail,
     /// Comments below pages.
     pub comments: Comments,
+    /// The newsletter.
+    pub newsletter: Newsletter,
+    /// When administrators are told that something is wrong.
+    pub alerts: Alerts,
     /// Who is told of what happens here, by name.
     pub webhooks: BTreeMap<String, Webhook>,
 }
@@ -214,6 +220,8 @@ impl Default for Edge {
             meter: Meter::default(),
             mail: Mail::default(),
             comments: Comments::default(),
+            newsletter: Newsletter::default(),
+            alerts: Alerts::default(),
             webhooks: BTreeMap::new(),
         }
     }
@@ -360,6 +368,12 @@ impl Config {
         }
         for (key, message) in self.edge.comments.mistakes() {
             wrong.push((vec!["comments", key], message));
+        }
+        for (key, message) in self.edge.newsletter.mistakes() {
+            wrong.push((vec!["newsletter", key], message));
+        }
+        for (key, message) in self.edge.alerts.mistakes() {
+            wrong.push((vec!["alerts", key], message));
         }
         for origin in self.edge.api.origins.iter().filter(|origin| !is_origin(origin)) {
             wrong.push((

@@ -3,6 +3,7 @@
 //!
 //! Knows neither how a release is made (`build`) nor how it is answered from (`edge`).
 
+pub mod alerts;
 pub mod api;
 pub mod audience;
 pub mod comments;
@@ -16,6 +17,7 @@ pub mod form;
 pub mod fragment;
 pub mod mail;
 pub mod meter;
+pub mod newsletter;
 pub mod packing;
 pub mod parameter;
 pub mod permalink;

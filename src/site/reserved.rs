@@ -4,7 +4,18 @@
 //! there.
 
 /// The people's pages: the path itself and everything below it.
-pub const PEOPLE: &[&str] = &[FORM, "/search", "/login", "/logout", "/register", "/account", "/admin", "/comments"];
+pub const PEOPLE: &[&str] = &[
+    FORM,
+    "/search",
+    "/login",
+    "/logout",
+    "/register",
+    "/account",
+    "/admin",
+    "/comments",
+    "/newsletter",
+    "/notifications",
+];
 
 /// Forms: each alone, and what is sent.
 pub const FORM: &str = "/form";

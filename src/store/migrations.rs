@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "accounts and mail", include_str!("migrations/0010_accounts.sql")),
     (11, "access", include_str!("migrations/0011_access.sql")),
     (12, "comments", include_str!("migrations/0012_comments.sql")),
+    (13, "letters", include_str!("migrations/0013_letters.sql")),
     (14, "reading", include_str!("migrations/0014_reading.sql")),
 ];
 

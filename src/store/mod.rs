@@ -33,6 +33,8 @@ mod links;
 mod members;
 mod meter;
 mod migrations;
+mod newsletter;
+mod notification;
 mod outbox;
 mod postgres;
 mod preferences;
@@ -54,9 +56,9 @@ pub use announce::{Subscriptions, WEBHOOK, webhook};
 pub use audit::AuditNote;
 pub use changes::{Change, ChangeDeed, Changes, KEPT as CHANGES_KEPT, RowChange};
 pub use comments::{
-    Author, Block, BlockKind, COMMENTS, Changed, Comment, CommentId, CommentOrder, CommentRecord, CommentState,
-    CommentsFrom, CommentsPage, Confirmed, Guest, GuestId, Judged, Judgement, Liked, Moved, NewComment, Notice, Posted,
-    QueuePlace, Queued, Reported, Rules, Subscriber, Suspicion, TextsOfTheGone, Verdict, Wants,
+    Author, Block, BlockKind, COMMENTS, Changed, Comment, CommentId, CommentNotice, CommentOrder, CommentRecord,
+    CommentState, CommentsFrom, CommentsPage, Confirmed, Guest, GuestId, Judged, Judgement, Liked, Moved, NewComment,
+    Posted, QueuePlace, Queued, Reported, Rules, Subscriber, Suspicion, TextsOfTheGone, Verdict, Wants,
 };
 pub use display_name::display_name;
 pub use door::{Address, Store, Work};
@@ -73,6 +75,14 @@ pub use letters::{Lane, Letter, MAIL, Suppressed, SuppressedAddress};
 pub use links::{Asked, Link, LinkDigest, Purpose};
 pub use members::{MemberChange, MemberFilter, MemberState, Newcomer, Trial};
 pub use meter::{MeterReader, Metered, MeteredRead, VisitorDigest};
+pub use newsletter::{
+    Body, Fed, Imported, Issue, IssueId, LEAVE, LeaveToken, ListedIssue, ListedSubscriber, NewSubscriber, ROLL_AT_ONCE,
+    Recipient, Subscribed, Wish,
+};
+pub use notification::{
+    Alert, ByMail, Choice, ClaimedParcel, Contents, Device, ListedNotice, Notice, NoticeKind, NoticePlace, OffToken,
+    UNREAD_COUNTED,
+};
 pub use outbox::{
     Addressee, Backoff, Claimed, Fate, ListedMessage, MESSAGES_AT_ONCE, MessagePlace, MessageState, Next, Retry,
 };

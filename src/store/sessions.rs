@@ -13,6 +13,8 @@ use super::door::{Durability, Store};
 use super::forms::forget_visitors;
 use super::links::forget_links;
 use super::members::forget_leaving;
+use super::newsletter::forget_pending;
+use super::notification::forget_notices;
 use super::outbox::forget_delivered;
 use super::preferences::Preferences;
 use super::security::{self, Client, EventKind, forget_events};
@@ -248,7 +250,10 @@ impl Store {
             let links = forget_links(sql, now, SWEPT_AT_ONCE)?;
             let events = forget_events(sql, moment, SWEPT_AT_ONCE)?;
             let leaving = forget_leaving(sql, moment, LEAVING_AT_ONCE)? * (SWEPT_AT_ONCE / LEAVING_AT_ONCE) as u64;
-            let all = [sessions, attempts, visitors, changes, messages, comments, links, events, leaving];
+            let pending = forget_pending(sql, now, SWEPT_AT_ONCE)?;
+            let notices = forget_notices(sql, moment, SWEPT_AT_ONCE)?;
+            let all =
+                [sessions, attempts, visitors, changes, messages, comments, links, events, leaving, pending, notices];
             let most = all.into_iter().max().unwrap_or_default();
             Ok(most as i64 >= SWEPT_AT_ONCE)
         })

@@ -29,6 +29,8 @@ mod live;
 mod mail;
 mod meter;
 mod moved;
+mod newsletter;
+mod notification;
 mod own_feed;
 mod pages;
 mod patience;

@@ -151,6 +151,19 @@ if (accountLink) {
     if (!me?.signed_in) return;
     accountLink.href = "/account";
     accountLink.textContent = me.name;
+    // What is unread.
+    const bell = find("[data-bell]") ?? make("a", { href: "/notifications" });
+    if (!bell.isConnected) accountLink.before(bell);
+    const ring = (words) => bell.replaceChildren("Notifications", ...(words === "0" ? [] : [make("strong", {}, words)]));
+    ring(me.unread);
+    let live;
+    const listen = () => {
+      live?.close();
+      live = document.hidden ? null : new EventSource("/_/notifications/live");
+      live?.addEventListener("unread", (told) => ring(JSON.parse(told.data).words));
+    };
+    listen();
+    document.addEventListener("visibilitychange", listen);
     if (!/(^|; )littoral_look=/.test(document.cookie) && (me.theme || me.size)) {
       wear(me.theme ?? "system", me.size ?? "normal");
       tell("preferences", { theme: me.theme ?? "", size: me.size ?? "" });

@@ -132,7 +132,7 @@ fn one(request: &Request<'_>, writer: &Writer, renderer: &Renderer<'_>, output: 
                 Err(cause) => return Ok(failed(vec![unreadable(file, &cause)])),
             }
         }
-        Subject::Page(..) | Subject::Taxonomy(_) | Subject::Term(..) | Subject::NotFound => {
+        Subject::Page(..) | Subject::Letter(_) | Subject::Taxonomy(_) | Subject::Term(..) | Subject::NotFound => {
             return rendered(writer, renderer, output, record, failed(Vec::new()));
         }
     };

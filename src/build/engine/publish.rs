@@ -29,7 +29,7 @@ use crate::site::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::site::fragment::{Declaration, FOLDER, template_text};
 use crate::site::release::{
     Access, CacheClass, Entry, FORMAT, Fragment, Full, Known, Manifest, NEWEST, Object, Redirect, Shell,
-    Site as SiteFacts, TermPages, Writer,
+    Site as SiteFacts, TermPages, Writer, is_letter,
 };
 use crate::site::theme;
 
@@ -78,7 +78,7 @@ pub(super) fn publish(
     let published = writer.publish(&manifest, known)?;
     kept.whole = Whole {
         release: Some(published.id),
-        hidden: kept.templates.values().copied().chain(kept.outputs.get(SHELL).map(|shell| shell.object)).collect(),
+        hidden: hidden(kept),
         public: public(kept, &assets),
         full: kept.outputs.iter().filter(|(name, _)| !is_checked_out(name)).map(|(_, output)| output.object).collect(),
         indexes,
@@ -278,6 +278,11 @@ fn entry_of(world: &World, kept: &Kept, path: &str) -> Option<Entry> {
         (None, None) => return None,
     };
     let (title, fragments) = (record.title.clone(), record.fragments.clone());
+    if is_letter(path) {
+        let media = "text/html; charset=utf-8".to_owned();
+        // What moves in it stands still in a letter.
+        return Some(Entry { access: Access::Internal, media, ..entry(path, &record.object, CacheClass::Revalidate) });
+    }
     Some(Entry { title, fragments, full: full.map(Box::new), ..entry(path, &record.object, CacheClass::Revalidate) })
 }
 
@@ -308,7 +313,7 @@ fn entries(world: &World, kept: &Kept, assets: &[(Entry, Object)]) -> Vec<Entry>
 
 /// The files of `public/`, and their objects.
 fn public(kept: &Kept, assets: &[(Entry, Object)]) -> Vec<(String, Object)> {
-    let outputs = kept.outputs.iter().filter(|(name, _)| *name != SHELL && is_checked_out(name));
+    let outputs = kept.outputs.iter().filter(|(name, _)| *name != SHELL && is_checked_out(name) && !is_letter(name));
     let outputs = outputs.map(|(path, output)| (path.clone(), output.object));
     let mut files: Vec<_> = outputs.chain(assets.iter().map(|(entry, object)| (entry.path.clone(), *object))).collect();
     files.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -327,6 +332,12 @@ fn terms(world: &World) -> BTreeMap<String, TermPages> {
         newest: term.pages.iter().filter_map(newest).take(NEWEST).collect(),
     };
     all.map(|term| (term.permalink.as_str().to_owned(), pages(term))).collect()
+}
+
+/// The objects that are in no folder for everybody, and must stand all the same.
+fn hidden(kept: &Kept) -> Vec<Object> {
+    let outputs = kept.outputs.iter().filter(|(path, _)| *path == SHELL || is_letter(path));
+    kept.templates.values().copied().chain(outputs.map(|(_, output)| output.object)).collect()
 }
 
 fn manifest(world: &World, kept: &Kept, entries: Vec<Entry>, indexes: &[Index]) -> Manifest {

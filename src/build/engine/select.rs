@@ -94,7 +94,9 @@ impl<'a> Selection<'a> {
         let name = output.name();
         let Some(made) = kept.outputs.get(&name) else { return Some(Reason::New) };
         let is_touched = match &output.subject {
-            Subject::Page(id, _) => self.changes.files.contains(&self.world.site.page(*id).file()),
+            Subject::Page(id, _) | Subject::Letter(id) => {
+                self.changes.files.contains(&self.world.site.page(*id).file())
+            }
             _ => false,
         };
         // Most records need not be opened.

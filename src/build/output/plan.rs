@@ -15,6 +15,7 @@ use crate::build::texts::Texts;
 use crate::site::config;
 use crate::site::diagnostic::{Code, Diagnostic, Place};
 use crate::site::permalink::{Permalink, is_path, without_order};
+use crate::site::release::letter_path;
 use crate::site::reserved;
 
 /// What an output is about.
@@ -22,6 +23,8 @@ use crate::site::reserved;
 pub enum Subject {
     /// A page or section; the number counts its list pages from 1.
     Page(PageId, usize),
+    /// The text of a page alone, for the edge to send as a letter: nobody asks for it.
+    Letter(PageId),
     /// The list of a taxonomy's terms: its place in the site's taxonomies.
     Taxonomy(usize),
     /// A term's list of pages: taxonomy, term, list page.
@@ -199,6 +202,19 @@ impl Planner<'_> {
                 self.plan.whole.insert(whole.path.as_str().to_owned(), self.plan.outputs.len());
                 self.plan.outputs.push(whole);
             }
+        }
+        self.letter(id);
+    }
+
+    /// The text of a page that is sent as a letter.
+    fn letter(&mut self, id: PageId) {
+        let page = self.site.page(id);
+        if page.front.letter {
+            // Below what the edge answers, so that no page can be there.
+            let path = Permalink::file(&letter_path(page.permalink.as_str()));
+            self.plan.by_path.insert(path.as_str().to_owned(), self.plan.outputs.len());
+            let (version, subject) = (Version::Public, Subject::Letter(id));
+            self.plan.outputs.push(Planned { path, version, subject, layout: None });
         }
     }
 
@@ -412,6 +428,10 @@ impl Planner<'_> {
                 };
                 (place, page.written())
             }
+            Subject::Letter(id) => {
+                let page = self.site.page(*id);
+                (self.key_place(page, "letter"), format!("the letter of {}", page.written()))
+            }
             Subject::File(file) => (Place::file(file), format!("`{file}`")),
             Subject::Alias(to) => match self.site.ids().map(|id| self.site.page(id)).find(|page| &page.permalink == to)
             {
@@ -444,6 +464,7 @@ pub fn subject_of(site: &Site, output: &Planned) -> String {
 fn about(site: &Site, subject: &Subject) -> String {
     match subject {
         Subject::Page(id, number) => format!("page {number} of {}", site.page(*id).file()),
+        Subject::Letter(id) => format!("letter of {}", site.page(*id).file()),
         Subject::Taxonomy(index) => format!("terms of {}", site.taxonomies[*index].name),
         Subject::Term(index, term, number) => {
             let taxonomy = &site.taxonomies[*index];

@@ -86,6 +86,7 @@ impl Renderer<'_> {
         let mut rendered = match &output.subject {
             Subject::Page(id, _) if output.version == Version::Open => self.open_page(&reader, output, *id),
             Subject::Page(id, number) => self.page(&reader, output, *id, *number),
+            Subject::Letter(id) => self.letter(&reader, *id),
             Subject::Taxonomy(index) => {
                 let name = &self.world.site.taxonomies[*index].name;
                 let value = self.virtual_page(&reader, "taxonomy", &readable(name), &output.path);
@@ -148,17 +149,9 @@ impl Renderer<'_> {
         let site = &self.world.site;
         let page = site.page(id);
         let file = page.file();
-        let text = match page.origin {
-            // All that is said of it stands in its head.
-            Origin::Row(_) => Arc::from(""),
-            Origin::File | Origin::Nothing => {
-                reader.note(&Read::File(file.clone()));
-                match self.texts.of(&file) {
-                    Ok(text) => text,
-                    Err(_) if page.origin == Origin::Nothing => Arc::from(""),
-                    Err(diagnostic) => return Rendered { found: vec![diagnostic], ..Rendered::default() },
-                }
-            }
+        let text = match self.text(reader, page) {
+            Ok(text) => text,
+            Err(diagnostic) => return Rendered { found: vec![*diagnostic], ..Rendered::default() },
         };
         // The text is the same on each list page: it is found by the first.
         let is_text = output.version == Version::Text;
@@ -222,6 +215,41 @@ impl Renderer<'_> {
             && site.sections.contains_key(&id);
         let page = site.page(id);
         lists.then(|| (List::Section(page.source.clone()), number, page.permalink.clone()))
+    }
+
+    /// The text of the page alone. Its mistakes are told by the page.
+    fn letter(&self, reader: &Reader, id: PageId) -> Rendered {
+        let page = self.world.site.page(id);
+        let file = page.file();
+        let Ok(text) = self.text(reader, page) else { return Rendered::default() };
+        let surroundings = PageSurroundings {
+            renderer: self,
+            reader,
+            page,
+            id,
+            file: &file,
+            text: &text,
+            is_found: false,
+            to_anchors: RefCell::default(),
+            found: RefCell::default(),
+        };
+        let source = markdown::Source { file: &file, text: &text, body: body_of(&text, page.front.title.as_deref()) };
+        let (html, _) = markdown::render(source, reader.markdown(), &surroundings);
+        Rendered { bytes: Some(html.html.into_bytes()), ..Rendered::default() }
+    }
+
+    fn text(&self, reader: &Reader, page: &Page) -> Result<Arc<str>, Box<Diagnostic>> {
+        // All that is said of it stands in its head.
+        if let Origin::Row(_) = page.origin {
+            return Ok(Arc::from(""));
+        }
+        let file = page.file();
+        reader.note(&Read::File(file.clone()));
+        match self.texts.of(&file) {
+            Ok(text) => Ok(text),
+            Err(_) if page.origin == Origin::Nothing => Ok(Arc::from("")),
+            Err(diagnostic) => Err(Box::new(diagnostic)),
+        }
     }
 
     fn term(&self, reader: &Reader, output: &Planned, taxonomy: usize, term: usize, number: usize) -> Rendered {
@@ -346,6 +374,10 @@ pub fn describe(site: &Site) -> Value {
             "free_for_visitors": config.edge.meter.free_for_visitors,
             "is_unlisted": config.edge.meter.search_engines == SearchEngines::None,
         },
+        "newsletter": config.edge.newsletter.open.then(|| json!({
+            "topics": config.edge.newsletter.topics.iter().map(|(name, title)| json!({ "name": name, "title": title }))
+                .collect::<Vec<_>>(),
+        })),
         "feed": if config.feed.limit > 0 { Value::from(config.feed.path.as_str()) } else { Value::Null },
         "extra": config.extra,
     })

@@ -224,7 +224,7 @@ pub(super) async fn account_page(
 
 /// A browser and its system in words, from `User-Agent`; the first that fits, because later
 /// browsers name the earlier ones.
-fn described(agent: &str) -> String {
+pub(in crate::edge) fn described(agent: &str) -> String {
     let first =
         |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let browser = first(&[

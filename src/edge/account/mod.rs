@@ -51,12 +51,13 @@ use warp::{Filter, Reply};
 
 use super::headers;
 use super::node::Edge;
+use super::notification;
 use super::refusal::Refusal;
 use super::room::{self, Response};
 use super::session::{For, Query, Reader, Sessions, route};
 use crate::store::{TextSize, Theme};
 
-pub(super) use manage::{minute, see_account};
+pub(super) use manage::{described, minute, see_account};
 
 /// The routes of this room.
 pub(super) fn routes(edge: Edge) -> BoxedFilter<(Response,)> {
@@ -165,9 +166,14 @@ fn of_members(sessions: &Sessions) -> BoxedFilter<(Response,)> {
 }
 
 /// Who is signed in, as JSON. Sets no cookie; a token only for who has one already.
-async fn me(_: Sessions, reader: Reader, _: Query) -> Result<Response, Refusal> {
+async fn me(sessions: Sessions, reader: Reader, _: Query) -> Result<Response, Refusal> {
     let chosen = reader.preferences();
+    let unread = match reader.member() {
+        Some(member) => Some(notification::unread(&sessions, member.id).await?),
+        None => None,
+    };
     let body = json!({
+        "unread": unread.map(notification::in_words),
         "signed_in": reader.member().is_some(),
         "name": reader.member().map(|member| &member.name),
         "theme": chosen.theme.map(Theme::word),

@@ -18,7 +18,7 @@ use crate::edge::node::Edge;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{For, Head, Query, Reader, Sent, Sessions};
-use crate::store::{Letter, Notice, Store};
+use crate::store::{CommentNotice, Letter, Store};
 
 /// How many subscriptions are looked at for each transaction.
 const AT_ONCE: usize = 100;
@@ -63,7 +63,7 @@ async fn work_off(edge: &Edge, site_url: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn letters(edge: &Edge, store: &Store, notice: &Notice, site_url: &str) -> Result<Vec<Letter>, Refusal> {
+async fn letters(edge: &Edge, store: &Store, notice: &CommentNotice, site_url: &str) -> Result<Vec<Letter>, Refusal> {
     let release = edge.release();
     let comment = &notice.comment;
     // A page that is gone, or is for some only: its comments are sent to nobody.

@@ -13,6 +13,7 @@ use crate::edge::history;
 use crate::edge::listing;
 use crate::edge::live_release::LiveRelease;
 use crate::edge::node::Edge;
+use crate::edge::notification;
 use crate::edge::refusal::Refusal;
 use crate::edge::session::Sessions;
 use crate::site::release::Took;
@@ -22,6 +23,7 @@ use crate::store::StoreError;
 /// The source of the fragment `name`, if the edge has one.
 pub(super) fn source(name: &str) -> Option<&'static dyn Source> {
     match name {
+        "bell" => Some(&Bell),
         "comment-form" => Some(&comment::FormSource),
         "comments" => Some(&comment::ListSource),
         "costs" => Some(&Costs),
@@ -142,6 +144,23 @@ impl Source for MeterShown {
         Box::pin(async {
             let values = access::meter_shown(asked.edge(), asked.release(), asked.reader.as_deref()).await?;
             Ok(Found { values, ..Found::default() })
+        })
+    }
+}
+
+/// How many notifications the reader has not read.
+#[derive(Debug)]
+struct Bell;
+
+impl Source for Bell {
+    fn find<'a>(&'a self, asked: &'a Asked) -> Finding<'a> {
+        Box::pin(async {
+            let unread = match (Sessions::of(asked.edge()), asked.member()) {
+                (Some(sessions), Some(member)) => notification::unread(&sessions, member.id).await?,
+                _ => 0,
+            };
+            let values = json!({ "unread": unread, "words": notification::in_words(unread) });
+            Ok(Found { values: values.as_object().cloned().unwrap_or_default(), ..Found::default() })
         })
     }
 }

@@ -83,7 +83,7 @@ pub async fn try_mail(root: &Path, to: &EmailAddress, variables: fn(&str) -> Opt
 
 /// Subject and text of what a `.txt` template has made. A subject is one line, whatever was put
 /// into it.
-fn divided(text: &str) -> (String, String) {
+pub(super) fn divided(text: &str) -> (String, String) {
     let (first, rest) = text.trim_start().split_once('\n').unwrap_or((text, ""));
     let subject = first.strip_prefix("Subject:").unwrap_or(first);
     let subject: String = subject.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();

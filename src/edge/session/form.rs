@@ -18,7 +18,7 @@ const FIELDS: usize = 64;
 pub(in crate::edge) struct Form(Vec<(String, String)>);
 
 impl Form {
-    pub(super) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
+    pub(in crate::edge) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
         let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {

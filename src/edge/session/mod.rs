@@ -52,6 +52,7 @@ pub(super) use reader::{Reader, client, too_many};
 pub(super) use token::{letter_digest, letter_token};
 
 use super::node::Edge;
+use super::notification;
 use super::refusal::Refusal;
 use super::room::{self, Peer, Response};
 use crate::store::{Entered, LinkDigest, MemberId, NewSession, Preferences, Proof, Store, StoreError};
@@ -111,6 +112,9 @@ impl Sessions {
         let (secret, new) = self.new_session(reader, reader.carried())?;
         let longest = new.longest;
         let entered = self.store.enter(proof, new, stay, reader.seen_as(), Timestamp::now()).await?;
+        if let Entered::In { member, .. } = &entered {
+            notification::see_device(self, reader, member.id);
+        }
         Ok((entered, Cookie::session(reader.transport(), &secret, longest)))
     }
 

@@ -247,6 +247,19 @@ pub struct TermPages {
 /// How many pages of a term a release names.
 pub const NEWEST: usize = 20;
 
+/// Where the text of pages stands that are sent as letters.
+const LETTERS: &str = "/_/letter";
+
+/// Where the text of the page at `path` stands, for letters.
+pub fn letter_path(path: &str) -> String {
+    [LETTERS, path].concat()
+}
+
+/// Whether it is the place of a text for letters.
+pub fn is_letter(path: &str) -> bool {
+    path.strip_prefix(LETTERS).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// A fragment in an output: what the edge puts there, and in the place of what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fragment {

@@ -22,7 +22,7 @@ mod writer;
 
 pub use manifest::{
     Access, BuildId, CacheClass, Entry, FORMAT, FeedItem, Fragment, Full, Manifest, NEWEST, Redirect, SearchPart,
-    Shell, Site, TermPages,
+    Shell, Site, TermPages, is_letter, letter_path,
 };
 pub use object::{Listing, Object, Written};
 pub use shelf::{Shelf, ShelfError};

@@ -42,7 +42,7 @@ pub(super) use keep::{anonymise, forget};
 pub use list::{CommentOrder, CommentsFrom, CommentsPage, QueuePlace, Queued};
 pub use post::{Author, Changed, Confirmed, NewComment, Posted, Rules, Suspicion};
 pub use react::{Liked, Reported};
-pub use tell::{Notice, Subscriber, Wants};
+pub use tell::{CommentNotice, Subscriber, Wants};
 
 use super::StoreError;
 use super::accounts::{MemberId, time};

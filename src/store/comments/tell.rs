@@ -60,7 +60,7 @@ pub struct Subscriber {
 
 /// A comment of which some are still to be told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Notice {
+pub struct CommentNotice {
     /// The comment.
     pub comment: Comment,
     /// Those who come next and want it; perhaps none of those looked at.
@@ -117,7 +117,7 @@ fn author_key(sql: &Sql<'_>, id: i64) -> Result<Option<String>, StoreError> {
 impl Store {
     /// The comment that was to be told of first, and the next of those who want it: `limit`
     /// subscriptions are looked at.
-    pub async fn next_comment_notice(&self, limit: usize) -> Result<Option<Notice>, StoreError> {
+    pub async fn next_comment_notice(&self, limit: usize) -> Result<Option<CommentNotice>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(move |sql| {
             let due: Option<(i64, i64, i64)> = sql.row(
@@ -154,7 +154,7 @@ impl Store {
                     Some(Subscriber { id, email: EmailAddress::parse(&email).ok()?, wants: Wants::parse(&kind) })
                 })
                 .collect();
-            Ok(Some(Notice { comment, subscribers, after, next }))
+            Ok(Some(CommentNotice { comment, subscribers, after, next }))
         })
         .await
     }
@@ -163,7 +163,7 @@ impl Store {
     /// been here meanwhile.
     pub async fn comment_notice_written(
         &self,
-        notice: &Notice,
+        notice: &CommentNotice,
         letters: Vec<Letter>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
