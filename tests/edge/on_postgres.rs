@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end there")]
 #![allow(unreachable_pub, reason = "nothing reaches into a program of tests")]
 
+mod access;
 mod account;
 mod admin;
 mod api;
@@ -20,12 +21,15 @@ mod laws;
 mod listed;
 mod listing;
 mod live;
+mod meter;
 mod moved;
+mod own_feed;
 mod pages;
 mod patience;
 #[path = "../postgres/mod.rs"]
 mod postgres;
 mod preferences;
+mod preview;
 mod receiver;
 mod reload;
 mod search;
