@@ -42,25 +42,33 @@ pub fn issue(shelf: &Shelf, release: &LiveRelease, path: &str, segment: Segment)
     let url = format!("{}{}", site.trim_end_matches('/'), encode_path(path));
     let base = Base { site, page: &url };
     let leave_url = format!("{site}newsletter/leave?token={LEAVE}");
-    let data = json!({
-        "site": { "title": release.site.title, "url": site, "language": release.site.language },
-        "page": { "title": title, "url": url },
-        "content": markup::html(&content, &base),
-        "text": markup::text(&content, &base),
-        "leave_url": leave_url,
-    });
-    let text = release.templates.render_text("mail/newsletter.txt", &data).map_err(Box::new)?;
-    let (subject, text) = divided(&text);
-    let html = release.templates.render("mail/newsletter", &data).map_err(Box::new)?;
+    let body = |content: &str| -> Result<(String, Body), NoIssue> {
+        let data = json!({
+            "site": { "title": release.site.title, "url": site, "language": release.site.language },
+            "page": { "title": title, "url": url },
+            "content": markup::html(content, &base),
+            "text": markup::text(content, &base),
+            "leave_url": leave_url,
+        });
+        let text = release.templates.render_text("mail/newsletter.txt", &data).map_err(Box::new)?;
+        let (subject, text) = divided(&text);
+        let html = release.templates.render("mail/newsletter", &data).map_err(Box::new)?;
+        Ok((subject, Body { text, html }))
+    };
+    let (subject, full) = body(&content)?;
+    let audience = release.restricted(path).map_or(Audience::Public, |restricted| restricted.audience.clone());
+    let open = match &audience {
+        Audience::Public => None,
+        _ => Some(body(&invitation(release, path, &url))?.1),
+    };
     let host = site.split("//").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or("localhost");
     Ok(Issue {
         page: path.to_owned(),
         subject,
         segment,
-        audience: audience_of(release, path),
-        full: Body { text, html },
-        // A page that is for some has its whole text here, and what everybody sees of it there.
-        open: None,
+        audience,
+        full,
+        open,
         headers: vec![
             ("List-Id".to_owned(), format!("<newsletter.{host}>")),
             ("List-Unsubscribe".to_owned(), format!("<{leave_url}>")),
@@ -69,9 +77,11 @@ pub fn issue(shelf: &Shelf, release: &LiveRelease, path: &str, segment: Segment)
     })
 }
 
-/// For whom the whole text of a page is. Every page that a release can name is for everybody.
-fn audience_of(_: &LiveRelease, _: &str) -> Audience {
-    Audience::Public
+/// What those get whom the text is not for: what everybody may read of the page, and where it is.
+fn invitation(release: &LiveRelease, path: &str, url: &str) -> String {
+    let known = release.feed.iter().find(|item| item.path == path);
+    let summary = known.map(|item| format!("<p>{}</p>", handlebars::html_escape(&item.summary))).unwrap_or_default();
+    format!("{summary}<p>The whole text is not for every subscriber: <a href=\"{url}\">read on at the site</a>.</p>")
 }
 
 /// A letter to a segment that nobody can be in is a misspelt one.
