@@ -161,7 +161,7 @@ fn let_through(sql: &Sql<'_>, author: (Option<MemberId>, Option<GuestId>), most:
         (None, None) => return Ok(0),
     };
     let statement = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM littoral_comment WHERE {column} = $1 AND state = 'shown' LIMIT $2) AS some"
+        "SELECT count(*) FROM (SELECT 1 FROM littoral_comment WHERE {column} = $1 AND state = 'shown' LIMIT $2) AS found"
     );
     Ok(sql.row(&statement, params![id, i64::from(most)], |row| row.get(0))?.unwrap_or_default())
 }
