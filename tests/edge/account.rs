@@ -268,7 +268,7 @@ async fn what_the_script_is_told_is_who_is_signed_in_and_no_more() {
     let edge = TestEdge::start().await;
     let mut ann = Browser::new(&edge);
     let nobody = ann.get("/_/me").await;
-    assert_eq!(nobody.body, r#"{"signed_in":false,"name":null,"theme":null,"size":null,"csrf":null}"#);
+    assert_eq!(nobody.body, r#"{"signed_in":false,"name":null,"theme":null,"size":null,"csrf":null,"unread":null}"#);
     ann.register("ann@example.org").await;
     let me = ann.get("/_/me").await;
     assert!(me.body.starts_with(r#"{"signed_in":true,"name":"Ann","theme":null,"#), "{}", me.body);

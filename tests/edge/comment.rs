@@ -6,6 +6,7 @@ use std::time::Duration;
 use littoral::edge::Options;
 use littoral::site::audience::Role;
 use littoral::site::comments::{Comments, Moderation, Who};
+use littoral::site::mail::Security;
 use littoral::store::{CommentId, EmailAddress, Judgement, Store, Verdict};
 use reqwest::Method;
 use serde_json::Value;
@@ -27,6 +28,9 @@ fn site(change: impl FnOnce(&mut Comments)) -> impl FnOnce(&mut Release) {
         site.title("/docs/", "Docs");
         site.template("fragments/comments", include_str!("../../dynamic/fragments/comments.hbs"));
         site.template("fragments/comment-form", include_str!("../../dynamic/fragments/comment-form.hbs"));
+        // Letters wait, to be looked at.
+        site.manifest.site.edge.mail.server = "127.0.0.1:1".to_owned();
+        site.manifest.site.edge.mail.security = Security::None;
         change(&mut site.manifest.site.edge.comments);
     }
 }
@@ -47,8 +51,7 @@ async fn edge(change: impl FnOnce(&mut Comments)) -> TestEdge {
 async fn member<'e>(edge: &'e TestEdge, name: &str) -> Browser<'e> {
     let mut browser = Browser::new(edge);
     let email = format!("{name}@example.org");
-    let fields = [("email", email.as_str()), ("name", name), ("password", PASSWORD)];
-    assert_eq!(browser.submit("/register", "/register", &fields).await.status, 303);
+    assert_eq!(browser.register_as(&email, name).await.status, 303);
     browser
 }
 
@@ -88,7 +91,7 @@ fn count(edge: &TestEdge, what: &str) -> String {
     edge.ask_store(&format!("SELECT CAST(count(*) AS TEXT) FROM {what}")).unwrap()
 }
 
-/// The texts of the letters in the outbox, the oldest first.
+/// The letters about comments in the outbox, the oldest first.
 fn letters(edge: &TestEdge) -> Vec<Value> {
     let all = "SELECT COALESCE(MAX(list), '[]') FROM (SELECT '[' || {join} || ']' AS list FROM
         (SELECT payload FROM littoral_outbox WHERE kind = 'mail' ORDER BY created_at, id) AS ordered) AS joined";
@@ -97,7 +100,8 @@ fn letters(edge: &TestEdge) -> Vec<Value> {
         None => "group_concat(payload, ',')",
     };
     let text = edge.ask_store(&all.replace("{join}", join)).unwrap_or_default();
-    serde_json::from_str(&text).unwrap()
+    let all: Vec<Value> = serde_json::from_str(&text).unwrap();
+    all.into_iter().filter(|letter| letter.to_string().contains("comment")).collect()
 }
 
 fn link_in(letter: &Value, path: &str) -> String {
@@ -392,8 +396,7 @@ async fn who_writes_too_much_waits_and_keeps_what_was_typed() {
 async fn nothing_that_a_reader_writes_becomes_a_program_anywhere() {
     let edge = edge(guests).await;
     let mut eve = Browser::new(&edge);
-    let fields = [("email", "eve@example.org"), ("name", "<script>alert(1)</script>"), ("password", PASSWORD)];
-    assert_eq!(eve.submit("/register", "/register", &fields).await.status, 303);
+    assert_eq!(eve.register_as("eve@example.org", "<script>alert(1)</script>").await.status, 303);
     let mut ann = moderator(&edge, "ann").await;
     let attack = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) \
                   \"><svg/onload=alert(1)> ![y](data:text/html,z) {{csrf}}";
@@ -879,6 +882,10 @@ async fn who_deletes_their_account_leaves_words_without_a_name() {
     write(&mut ann, "words that stay").await;
     assert!(page(&edge).await.contains(">ann<"));
     ann.submit("/account", "/account/delete", &[("password", PASSWORD)]).await;
+    // When the days of grace are over.
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * 31);
+    while store(&edge).sweep(later).await.unwrap() {}
+    assert_eq!(count(&edge, "littoral_member"), "0");
     assert_eq!(count(&edge, "littoral_comment WHERE name = 'ann' OR member_id IS NOT NULL"), "0");
     let gone = async { while page(&edge).await.contains(">ann<") {} };
     tokio::time::timeout(PATIENCE, gone).await.expect("what was kept is made anew");

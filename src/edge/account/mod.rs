@@ -173,12 +173,12 @@ async fn me(sessions: Sessions, reader: Reader, _: Query) -> Result<Response, Re
         None => None,
     };
     let body = json!({
-        "unread": unread.map(notification::in_words),
         "signed_in": reader.member().is_some(),
         "name": reader.member().map(|member| &member.name),
         "theme": chosen.theme.map(Theme::word),
         "size": chosen.text_size.map(TextSize::word),
         "csrf": reader.token()?,
+        "unread": unread.map(notification::in_words),
     });
     let mut response = warp::reply::json(&body).into_response();
     response.headers_mut().insert(CACHE_CONTROL, headers::PRIVATE);
