@@ -46,7 +46,7 @@ fn put(root: &Path, path: &str, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     fs::write(path, bytes)
 }
 
-/// A site of one page that needs less than 100 KB.
+/// A site of one page, which needs some hundreds of KB: the templates of the edge are most of it.
 fn write_site(root: &Path) -> io::Result<()> {
     put(root, "littoral.yaml", "search: false\nfeed: { limit: 0 }\n")?;
     for layout in ["page", "home", "404", "shell"] {
@@ -150,7 +150,7 @@ mod unix {
         fn mount() -> io::Result<Option<Self>> {
             let folder = tempfile::tempdir()?;
             let mounted = Command::new("mount")
-                .args(["-t", "tmpfs", "-o", "size=1m", "littoral-test"])
+                .args(["-t", "tmpfs", "-o", "size=4m", "littoral-test"])
                 .arg(folder.path())
                 .output()
                 .is_ok_and(|output| output.status.success());
@@ -179,7 +179,7 @@ mod unix {
         let page = fs::read(root.join("public/a/index.html"))?;
         put(root, "content/a.md", "After.\n")?;
         // Half of the disk: there is no room for its copy on the shelf.
-        put(root, "static/large.bin", vec![7; 600 * 1024])?;
+        put(root, "static/large.bin", vec![7; 2400 * 1024])?;
         refused(&build(root)?, &["error: the release before is untouched", "No space left"])?;
         let is_untouched = fs::read(root.join(".littoral/current"))? == current
             && fs::read(root.join("public/a/index.html"))? == page

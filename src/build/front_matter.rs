@@ -102,6 +102,14 @@ mod as_text {
     }
 }
 
+/// For whom a page is: a word, or a map with one key.
+fn audience(value: Value) -> Result<Audience, String> {
+    match value {
+        Value::String(word) => word.parse(),
+        other => serde_json::from_value(other).map_err(|error: serde_json::Error| error.to_string()),
+    }
+}
+
 /// A date, with or without a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {
@@ -273,7 +281,7 @@ impl Head<'_> {
                     (_, Some(yes)) => front.in_feed = yes,
                     (_, None) => wrong("`true` or `false`", &value),
                 },
-                "access" => match serde_json::from_value(value) {
+                "access" => match audience(value) {
                     Ok(access) => front.access = Some(access),
                     Err(why) => {
                         let message = format!("`{key}`: {why}");

@@ -25,8 +25,8 @@ const STAY_LIVES: SignedDuration = SignedDuration::from_mins(10);
 /// What shows who somebody is.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// A password, which was found right.
-    Password(MemberId),
+    /// A password, which was found right: its hash. It may be another by now.
+    Password(MemberId, String),
     /// A link for signing in.
     Link(LinkDigest),
     /// A link for a new password: its hash, and the letter that tells of it.
@@ -56,6 +56,8 @@ pub enum Entered {
     AddressTaken,
     /// There is no such link: it was used, or is out of date.
     NoLink,
+    /// The password was changed while it was looked at.
+    OtherPassword,
 }
 
 /// Who it is, and what is noted of it.
@@ -137,8 +139,13 @@ fn prove(
         Ok(take(sql, purpose, digest, now)?.and_then(|taken| Some((taken.member?, taken.next))))
     };
     Ok(match proof {
-        Proof::Password(member) => {
-            Ok(Proven { member: *member, kind: EventKind::SignedInByPassword, next: String::new() })
+        Proof::Password(member, hashed) => {
+            let statement = "SELECT id FROM littoral_member WHERE id = $1 AND password = $2 AND password <> ''";
+            let is_still = sql.row(statement, params![member.0, hashed], |row| row.get::<i64>(0))?.is_some();
+            match is_still {
+                true => Ok(Proven { member: *member, kind: EventKind::SignedInByPassword, next: String::new() }),
+                false => Err(Entered::OtherPassword),
+            }
         }
         Proof::Link(digest) => match of_link(Purpose::SignIn, *digest)? {
             Some((member, next)) => {
@@ -165,7 +172,9 @@ fn prove(
         Proof::Registration(digest, password) => register(sql, *digest, password, chosen, client, now)?,
         Proof::Stay(digest) => match of_link(Purpose::Stay, *digest)? {
             Some((member, next)) => {
-                sql.run("UPDATE littoral_member SET delete_at = NULL WHERE id = $1", params![member.0])?;
+                // Who is disabled stays on the way out.
+                let statement = "UPDATE littoral_member SET delete_at = NULL WHERE id = $1 AND disabled_at IS NULL";
+                sql.run(statement, params![member.0])?;
                 Ok(Proven { member, kind: EventKind::DeletionWithdrawn, next })
             }
             None => Err(Entered::NoLink),
@@ -193,6 +202,9 @@ fn register(
     }
     let known = by_email(sql, &new.email)?.filter(|known| role > known.role);
     let Some(known) = known else { return Ok(Err(Entered::AddressTaken)) };
+    if known.disabled_at.is_some() {
+        return Ok(Err(Entered::Disabled));
+    }
     sql.run("UPDATE littoral_member SET role = $1 WHERE id = $2", params![role.word(), known.id.0])?;
     end_all(sql, known.id)?;
     security::note(sql, Some(known.id), EventKind::RoleChanged, client, now)?;

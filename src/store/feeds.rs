@@ -54,7 +54,8 @@ impl Store {
     pub async fn member_of_feed(&self, digest: FeedDigest) -> Result<Option<Member>, StoreError> {
         self.read(move |sql| {
             let statement = format!(
-                "SELECT {COLUMNS} FROM littoral_feed f JOIN littoral_member m ON m.id = f.member_id WHERE f.digest = $1"
+                "SELECT {COLUMNS} FROM littoral_feed f JOIN littoral_member m ON m.id = f.member_id
+                     WHERE f.digest = $1 AND m.disabled_at IS NULL AND m.delete_at IS NULL"
             );
             sql.row(&statement, params![digest.0], |row| accounts::member(row, 0))
         })

@@ -71,7 +71,7 @@ impl Store {
     /// Forgets every page that a member has read, and what they looked for.
     pub async fn clear_history(&self, member: MemberId) -> Result<(), StoreError> {
         self.write(Durability::Durable, move |sql| {
-            sql.run("DELETE FROM littoral_searched WHERE member_id = $1", params![member.0])?;
+            sql.run("DELETE FROM littoral_looked_for WHERE member_id = $1", params![member.0])?;
             sql.run("DELETE FROM littoral_page_read WHERE member_id = $1", params![member.0]).map(drop)
         })
         .await
@@ -82,7 +82,7 @@ impl Store {
         self.write(Durability::Durable, move |sql| {
             sql.run("UPDATE littoral_member SET keeps_history = $1 WHERE id = $2", params![keep, member.0])?;
             if !keep {
-                sql.run("DELETE FROM littoral_searched WHERE member_id = $1", params![member.0])?;
+                sql.run("DELETE FROM littoral_looked_for WHERE member_id = $1", params![member.0])?;
                 sql.run("DELETE FROM littoral_page_read WHERE member_id = $1", params![member.0])?;
             }
             Ok(())

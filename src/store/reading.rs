@@ -68,7 +68,7 @@ impl Store {
             if added > 0 {
                 return Ok(Listed::Yes);
             }
-            let statement = format!("SELECT 1 FROM {table} WHERE member_id = $1 AND path = $2");
+            let statement = format!("SELECT member_id FROM {table} WHERE member_id = $1 AND path = $2");
             let known = sql.row(&statement, params![member.0, path], |row| row.get::<i64>(0))?;
             Ok(if known.is_some() { Listed::Yes } else { Listed::Full })
         })
@@ -105,7 +105,7 @@ impl Store {
     pub async fn is_on_list(&self, list: ReadingList, member: MemberId, path: &str) -> Result<bool, StoreError> {
         let path = path.to_owned();
         self.read(move |sql| {
-            let statement = format!("SELECT 1 FROM {} WHERE member_id = $1 AND path = $2", list.place().0);
+            let statement = format!("SELECT member_id FROM {} WHERE member_id = $1 AND path = $2", list.place().0);
             Ok(sql.row(&statement, params![member.0, path], |row| row.get::<i64>(0))?.is_some())
         })
         .await
@@ -117,14 +117,14 @@ impl Store {
         let words = words.to_owned();
         self.write(Durability::Relaxed, move |sql| {
             sql.run(
-                "INSERT INTO littoral_searched (member_id, words, searched_at)
+                "INSERT INTO littoral_looked_for (member_id, words, searched_at)
                      SELECT id, $1, $2 FROM littoral_member WHERE id = $3 AND keeps_history = 1
                      ON CONFLICT (member_id, words) DO UPDATE SET searched_at = excluded.searched_at",
                 params![words, now.as_microsecond(), member.0],
             )?;
             sql.run(
-                "DELETE FROM littoral_searched WHERE member_id = $1 AND words IN
-                     (SELECT words FROM littoral_searched WHERE member_id = $1
+                "DELETE FROM littoral_looked_for WHERE member_id = $1 AND words IN
+                     (SELECT words FROM littoral_looked_for WHERE member_id = $1
                           ORDER BY searched_at DESC LIMIT 1000 OFFSET $2)",
                 params![member.0, KEPT_SEARCHES],
             )
@@ -137,7 +137,7 @@ impl Store {
     pub async fn searches(&self, member: MemberId, limit: i64) -> Result<Vec<(String, Timestamp)>, StoreError> {
         self.read(move |sql| {
             sql.rows(
-                "SELECT words, searched_at FROM littoral_searched
+                "SELECT words, searched_at FROM littoral_looked_for
                      WHERE member_id = $1 ORDER BY searched_at DESC LIMIT $2",
                 params![member.0, limit.min(KEPT_SEARCHES)],
                 |row| Ok((row.get(0)?, time(row, 1)?)),

@@ -20,6 +20,8 @@ use super::sql::{Sql, params};
 pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 180);
 /// How many failed tries at one account are kept.
 const FAILED_KEPT: i64 = 100;
+/// How many of those at addresses that have no account, all together.
+const NOBODYS_KEPT: i64 = 10_000;
 /// How many further ones a new one removes at most: they go one by one, but for a store that
 /// was filled by another program.
 const FAILED_REMOVED: i64 = 100;
@@ -175,12 +177,21 @@ impl Store {
             let id = "SELECT id FROM littoral_member WHERE email_key = $1";
             let member = sql.row(id, params![key], |row| row.get(0).map(MemberId))?;
             note(sql, member, EventKind::SignInFailed, &client, now)?;
-            sql.run(
-                "DELETE FROM littoral_security_event WHERE id IN
-                     (SELECT id FROM littoral_security_event WHERE member_id = $1 AND kind = $2
-                          ORDER BY happened_at DESC, id DESC LIMIT $3 OFFSET $4)",
-                params![member.map(|member| member.0), EventKind::SignInFailed.word(), FAILED_REMOVED, FAILED_KEPT],
-            )
+            let kind = EventKind::SignInFailed.word();
+            match member {
+                Some(member) => sql.run(
+                    "DELETE FROM littoral_security_event WHERE id IN
+                         (SELECT id FROM littoral_security_event WHERE kind = $1 AND member_id = $2
+                              ORDER BY happened_at DESC, id DESC LIMIT $3 OFFSET $4)",
+                    params![kind, member.0, FAILED_REMOVED, FAILED_KEPT],
+                ),
+                None => sql.run(
+                    "DELETE FROM littoral_security_event WHERE id IN
+                         (SELECT id FROM littoral_security_event WHERE kind = $1 AND member_id IS NULL
+                              ORDER BY happened_at DESC, id DESC LIMIT $2 OFFSET $3)",
+                    params![kind, FAILED_REMOVED, NOBODYS_KEPT],
+                ),
+            }
             .map(drop)
         })
         .await

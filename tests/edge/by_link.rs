@@ -3,7 +3,7 @@
 
 use crate::browser::{Answer, Browser, PASSWORD};
 use crate::letters;
-use crate::support::TestEdge;
+use crate::support::{TestEdge, quick};
 
 const ANN: &str = "ann@example.org";
 const NOBODY: &str = "nobody@example.org";
@@ -138,7 +138,7 @@ async fn the_store_has_no_token_and_the_letter_goes_to_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_and_an_unknown_address_get_the_same_answer_and_are_the_same_work() {
-    let edge = TestEdge::start().await;
+    let edge = TestEdge::with(quick(), letters::left_lying).await;
     Browser::new(&edge).register(ANN).await;
     for path in ["/login/ask", "/login/forgotten"] {
         let before = |table: &str| count(&edge, table).parse::<u64>().unwrap();

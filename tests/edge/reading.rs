@@ -189,18 +189,18 @@ async fn who_keeps_no_history_leaves_none_by_searching() {
     let mut visitor = Browser::new(&edge);
     assert_eq!(visitor.get("/search?q=flour").await.status, 200);
     assert!(links(&ann.get("/account/reading").await.body, "suggested").is_empty());
-    assert_eq!(edge.ask_store("SELECT words FROM littoral_searched"), None);
+    assert_eq!(edge.ask_store("SELECT words FROM littoral_looked_for"), None);
     // What was remembered before goes when it is switched off.
     ann.post("/account/history", &[("csrf", &token), ("do", "on")]).await;
     ann.get("/search?q=flour").await;
     let asking = async {
-        while edge.ask_store("SELECT words FROM littoral_searched").is_none() {
+        while edge.ask_store("SELECT words FROM littoral_looked_for").is_none() {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, asking).await.unwrap();
     ann.post("/account/history", &[("csrf", &token), ("do", "off")]).await;
-    assert_eq!(edge.ask_store("SELECT words FROM littoral_searched"), None);
+    assert_eq!(edge.ask_store("SELECT words FROM littoral_looked_for"), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

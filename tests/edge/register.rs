@@ -5,7 +5,7 @@ use littoral::store::{EmailAddress, Newcomer, Trial};
 
 use crate::browser::{Browser, PASSWORD};
 use crate::letters;
-use crate::support::TestEdge;
+use crate::support::{TestEdge, quick};
 
 const ANN: &str = "ann@example.org";
 
@@ -35,7 +35,7 @@ async fn there_is_no_account_before_the_link_is_followed_and_one_after() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_address_gets_the_same_answer_and_another_letter() {
-    let edge = TestEdge::start().await;
+    let edge = TestEdge::with(quick(), letters::left_lying).await;
     Browser::new(&edge).register(ANN).await;
     let mut answers = Vec::new();
     for email in ["ANN@example.org", "bob@example.org"] {

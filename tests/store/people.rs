@@ -10,6 +10,9 @@ use littoral::store::{
 use crate::shore::{Shore, days, member, now, session};
 use crate::{Test, tests};
 
+/// That of everybody in these tests.
+const HASH: &str = "$argon2id$…";
+
 pub fn all() -> Vec<(&'static str, Test)> {
     tests![
         of_fifty_who_follow_one_link_at_once_one_is_in,
@@ -117,7 +120,9 @@ pub async fn nobody_gets_in_while_they_are_disabled_at_the_same_time(shore: Shor
     let tries: Vec<_> = (0..30)
         .map(|number| {
             let store = store.clone();
-            tokio::spawn(async move { enter(&store, Proof::Password(ann), &format!("session {number}"), now()).await })
+            tokio::spawn(async move {
+                enter(&store, Proof::Password(ann, HASH.to_owned()), &format!("session {number}"), now()).await
+            })
         })
         .collect();
     assert!(disabling.await.unwrap());
@@ -163,7 +168,7 @@ pub async fn a_clock_that_was_set_back_makes_no_link_good_twice(shore: Shore) {
 pub async fn only_the_latest_failed_tries_are_kept_and_nothing_else_is_pushed_out(shore: Shore) {
     let store = shore.open();
     let ann = member(&store, "ann@example.org").await;
-    assert!(is_in(&enter(&store, Proof::Password(ann), "one", now()).await));
+    assert!(is_in(&enter(&store, Proof::Password(ann, HASH.to_owned()), "one", now()).await));
     for number in 0..130 {
         let at = now() + SignedDuration::from_mins(number);
         store.sign_in_failed(&address("ANN@example.org"), Client::default(), at).await.unwrap();
@@ -197,7 +202,7 @@ pub async fn the_browsers_of_a_member_are_known_for_as_long_as_events_are(shore:
         let client = Client { agent: agent.to_owned(), network: "203.0.113.0/24".to_owned() };
         let at = now() + days(number as i64);
         let stay = LinkDigest::of(format!("stay {number}").as_bytes());
-        let proof = Proof::Password(ann);
+        let proof = Proof::Password(ann, HASH.to_owned());
         store.enter(proof, session(&format!("s{number}"), None), stay, client, at).await.unwrap();
     }
     let mut known = store.last_agents(ann, now() + days(9)).await.unwrap();

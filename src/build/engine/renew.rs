@@ -16,7 +16,7 @@ use crate::build::fragment::Fragments;
 use crate::build::layout;
 use crate::build::model::{self, Head};
 use crate::build::output::plan::{self, Subject};
-use crate::build::output::render;
+use crate::build::output::site_value;
 use crate::build::texts::Texts;
 use crate::build::trace::Answer;
 use crate::build::world::{Blocks, World};
@@ -139,7 +139,7 @@ fn new_world(
     let mut plan = plan::plan(&site, &layouts, files, texts, found);
     routes.check(&plan, &site.config, found);
     plan.routes = routes;
-    let described = render::describe(&site);
+    let described = site_value::describe(&site);
     let digests = kept.files.iter().filter_map(|(path, seen)| Some((path.clone(), seen.digest?)));
     Arc::new(World {
         site,

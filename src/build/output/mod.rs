@@ -9,6 +9,7 @@ pub mod link;
 mod open;
 pub mod plan;
 pub mod render;
+pub mod site_value;
 pub mod version;
 
 pub use plan::{Plan, Planned, Subject};

@@ -51,15 +51,16 @@ pub(super) async fn log_in(sessions: Sessions, reader: Reader, form: Form) -> Re
         sessions.store().sign_in_failed(&email, reader.seen_as(), Timestamp::now()).await?;
         return again(Errors::one("password", NO_MATCH));
     }
-    let Some((member, hashed)) = found else {
+    let Some((member, mut hashed)) = found else {
         return again(Errors::one("password", NO_MATCH));
     };
     attempt.succeeded(&sessions).await?;
     if password::is_of_old(&hashed) {
         let stronger = password::hash(form.get("password")).await?;
-        sessions.store().keep_stronger_hash(member.id, hashed, stronger).await?;
+        sessions.store().keep_stronger_hash(member.id, hashed, stronger.clone()).await?;
+        hashed = stronger;
     }
-    enter(&sessions, &reader, Proof::Password(member.id), next).await
+    enter(&sessions, &reader, Proof::Password(member.id, hashed), next).await
 }
 
 /// `POST /logout`
@@ -116,6 +117,7 @@ pub(super) async fn enter(
         }
         Entered::AddressTaken => Ok(dead_end(reader, "This address has an account", "Sign in with it instead.")),
         Entered::NoLink => Ok(no_link(reader)),
+        Entered::OtherPassword => login_page(reader, Errors::one("password", NO_MATCH), "", next, None),
     }
 }
 

@@ -214,14 +214,8 @@ impl Carrier {
                     Some(due) if due > now => return Ok(Some(Instant::now() + due.duration_since(now).unsigned_abs())),
                     Some(_) => {}
                 }
-                let wanted = if self.pause.is_some() { 1 } else { postage.claimed };
-                let claimed = self.store.claim_messages(&to, wanted, postage.lease, now).await.map_err(said)?;
-                if claimed.is_empty() {
-                    return Ok(None);
-                }
-                lane.claimed = claimed.into();
-                lane.claimed_at = now;
             }
+            // Before anything is claimed: what cannot be sent is not tried in vain.
             let way = self.way().await?;
             let each_minute = self.settings.as_ref().map_or(0, |settings| settings.mail.each_minute);
             let lane = &mut self.lanes[at];
@@ -232,6 +226,17 @@ impl Carrier {
                 if lane.sent >= each_minute {
                     return Ok(Some(lane.minute + Duration::from_secs(60)));
                 }
+            }
+            if lane.claimed.is_empty() {
+                let left = if each_minute > 0 { (each_minute - lane.sent) as usize } else { postage.claimed };
+                let wanted = if self.pause.is_some() { 1 } else { postage.claimed.min(left) };
+                let claimed = self.store.claim_messages(&lane.lane.addressee(), wanted, postage.lease, now).await;
+                let claimed = claimed.map_err(said)?;
+                if claimed.is_empty() {
+                    return Ok(None);
+                }
+                lane.claimed = claimed.into();
+                lane.claimed_at = now;
             }
             let Some(message) = lane.claimed.pop_front() else { return Ok(None) };
             lane.sent = lane.sent.saturating_add(1);

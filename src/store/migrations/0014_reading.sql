@@ -18,10 +18,10 @@ CREATE TABLE littoral_followed (
 );
 
 -- What a member who keeps a history has looked for.
-CREATE TABLE littoral_searched (
+CREATE TABLE littoral_looked_for (
     member_id   INTEGER NOT NULL REFERENCES littoral_member (id) ON DELETE CASCADE,
     words       TEXT NOT NULL,
     searched_at INTEGER NOT NULL,
     PRIMARY KEY (member_id, words)
 );
-CREATE INDEX littoral_searched_latest ON littoral_searched (member_id, searched_at);
+CREATE INDEX littoral_looked_for_latest ON littoral_looked_for (member_id, searched_at);

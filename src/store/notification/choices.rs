@@ -123,7 +123,7 @@ impl OffToken {
 
     pub(super) fn of(member: MemberId, parcel: &str, secret: &[u8]) -> Self {
         let key = blake3::derive_key(CONTEXT, secret);
-        let whole = blake3::keyed_hash(&key, parcel.as_bytes());
+        let whole = blake3::keyed_hash(&key, format!("{}.{parcel}", member.0).as_bytes());
         let mut signature = [0; 16];
         signature.copy_from_slice(&whole.as_bytes()[..16]);
         Self { member: member.0, parcel: parcel.to_owned(), signature }
