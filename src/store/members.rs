@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use super::accounts::{self, Member, MemberId, NewMember, by_email, by_id, delete};
+use super::audit;
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::letters::{Lane, Letter, post};
@@ -75,6 +76,19 @@ pub enum MemberChange {
     SignOut,
 }
 
+impl MemberChange {
+    fn said(&self) -> String {
+        match self {
+            Self::Role(role) => format!("role {role}"),
+            Self::Tier(Some(tier)) => format!("tier {tier}"),
+            Self::Tier(None) => "the first tier".to_owned(),
+            Self::Disable => "disabled".to_owned(),
+            Self::Enable => "enabled".to_owned(),
+            Self::SignOut => "signed out".to_owned(),
+        }
+    }
+}
+
 /// Somebody who is to become a member without a word of theirs.
 #[derive(Clone, Debug)]
 pub struct Newcomer {
@@ -136,11 +150,13 @@ impl Store {
         self.read(move |sql| by_id(sql, id)).await
     }
 
-    /// Makes a change, and notes it for its owner. Says whether there is such a member.
+    /// Makes a change, and notes it for its owner and in the audit, under the name of `by`, or of
+    /// the command line. Says whether there is such a member.
     pub async fn change_member(
         &self,
         email: &EmailAddress,
         change: MemberChange,
+        by: Option<MemberId>,
         client: Client,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -177,6 +193,7 @@ impl Store {
                 }
             };
             security::note(sql, Some(member.id), kind, &client, now)?;
+            audit::note(sql, by, "member.change", &format!("{}: {}", member.email, change.said()), now)?;
             Ok(true)
         })
         .await

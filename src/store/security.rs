@@ -14,7 +14,7 @@ use super::accounts::{MemberId, random_id, time};
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::sessions::{AGENT, cut};
-use super::sql::{Sql, params};
+use super::sql::{Row, Sql, params};
 
 /// How long events are kept.
 pub const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 180);
@@ -145,6 +145,15 @@ impl EventPlace {
     }
 }
 
+fn event(row: &Row<'_>) -> Result<SecurityEvent, StoreError> {
+    Ok(SecurityEvent {
+        id: row.get(0)?,
+        kind: EventKind::parse(&row.get::<String>(1)?),
+        happened_at: time(row, 2)?,
+        client: Client { agent: row.get(3)?, network: row.get(4)? },
+    })
+}
+
 /// Notes an event, in the transaction of `sql`.
 pub(super) fn note(
     sql: &Sql<'_>,
@@ -215,14 +224,27 @@ impl Store {
                 "SELECT id, kind, happened_at, agent, network FROM littoral_security_event
                      WHERE member_id = $1 AND (happened_at, id) < ($2, $3) ORDER BY happened_at DESC, id DESC LIMIT $4",
                 params![member.0, place.happened_at, place.id, limit],
-                |row| {
-                    Ok(SecurityEvent {
-                        id: row.get(0)?,
-                        kind: EventKind::parse(&row.get::<String>(1)?),
-                        happened_at: time(row, 2)?,
-                        client: Client { agent: row.get(3)?, network: row.get(4)? },
-                    })
-                },
+                event,
+            )
+        })
+        .await
+    }
+
+    /// The events of all accounts and of none behind `place`, the latest first, each with the
+    /// address of its member.
+    pub async fn all_security_events(
+        &self,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<(SecurityEvent, Option<String>)>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(move |sql| {
+            sql.rows(
+                "SELECT e.id, e.kind, e.happened_at, e.agent, e.network, m.email
+                     FROM littoral_security_event e LEFT JOIN littoral_member m ON m.id = e.member_id
+                     WHERE (e.happened_at, e.id) < ($1, $2) ORDER BY e.happened_at DESC, e.id DESC LIMIT $3",
+                params![place.happened_at, place.id, limit],
+                |row| Ok((event(row)?, row.get(5)?)),
             )
         })
         .await

@@ -57,15 +57,12 @@ fn an_import_killed_at_any_instant_leaves_the_table_before_or_the_one_after(site
         let shape = "SELECT count(*) || ' ' || min(round) || ' ' || max(round) FROM t";
         let found = site.ask(shape);
         let of = |round: u64| format!("{ROWS} {round} {round}");
-        assert!(
-            found == of(live) || found == of(round),
-            "round {round}: {found}, expected {} or {}",
-            of(live),
-            of(round)
-        );
-        if found == of(round) {
-            live = round;
-        }
+        // A server of its own may do what a program had told it to when that was killed, and be done
+        // when we have looked: then it is seen the next time.
+        let Some(one) = (live..=round).find(|one| found == of(*one)) else {
+            panic!("round {round}: {found}, expected one of {} to {}", of(live), of(round));
+        };
+        live = one;
     }
     println!("{cut_short} of {kills} were cut short");
     file(kills + 1);

@@ -1,11 +1,14 @@
 //! The administrator's pages: for whom they are, and what strangers' words do in them.
 
+use jiff::Timestamp;
 use reqwest::Method;
 
 use littoral::site::audience::Role;
-use littoral::store::EmailAddress;
+use littoral::site::mail::Security;
+use littoral::store::{EmailAddress, Lane};
 
 use crate::browser::Browser;
+use crate::post_office::PostOffice;
 use crate::support::{Release, TestEdge, quick};
 
 const NOTE: &str = "title: A note
@@ -100,7 +103,7 @@ async fn answers_are_listed_the_newest_first_page_by_page_and_none_twice() {
             letters: Vec::new(),
             subscriptions: Default::default(),
         };
-        store.keep_answer(new, jiff::Timestamp::now()).await.unwrap();
+        store.keep_answer(new, Timestamp::now()).await.unwrap();
     }
     assert!(ann.get("/admin").await.body.contains("<td>120</td>"));
     let mut seen = Vec::new();
@@ -174,4 +177,113 @@ async fn without_accounts_there_is_nobody_to_show_it_to() {
     .await;
     assert_eq!(edge.get("/admin").await.status(), 404);
     send(&edge, "Kept all the same").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_desk_of_administrators_is_there_for_nobody_else() {
+    let edge = TestEdge::start().await;
+    let mut ann = administrator(&edge).await;
+    let mut bob = Browser::new(&edge);
+    bob.register_as("bob@example.org", "Bob").await;
+    let store = edge.edge.store().unwrap();
+    let address = EmailAddress::parse("bob@example.org").unwrap();
+    let pages =
+        ["/admin/members", "/admin/member?email=bob@example.org", "/admin/mail", "/admin/events", "/admin/audit"];
+    for role in [Role::Member, Role::Moderator, Role::Editor] {
+        store.set_role(&address, role).await.unwrap();
+        bob.log_in("bob@example.org", crate::browser::PASSWORD).await;
+        for page in pages {
+            assert_eq!(bob.get(page).await.status, 404, "{role} {page}");
+        }
+        let token = bob.get("/account").await.token();
+        let fields = [("csrf", token.as_str()), ("email", "bob@example.org"), ("do", "role"), ("role", "admin")];
+        assert_eq!(bob.post("/admin/member", &fields).await.status, 404);
+        assert_eq!(bob.post("/admin/mail", &[("csrf", &token), ("id", "1"), ("do", "retry")]).await.status, 404);
+    }
+    for page in pages {
+        assert_eq!(ann.get(page).await.status, 200, "{page}");
+    }
+    assert_eq!(edge.ask_store("SELECT what FROM littoral_audit WHERE actor = 'Bob'"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_changes_a_member_and_the_audit_says_so() {
+    let edge = TestEdge::start().await;
+    let mut ann = administrator(&edge).await;
+    let mut bob = Browser::new(&edge);
+    bob.register_as("bob@example.org", "<b>Bob</b>").await;
+    let list = ann.get("/admin/members?find=bob").await.body;
+    assert!(list.contains("bob@example.org") && list.contains("&lt;b&gt;Bob") && !list.contains("ann@example.org"));
+    let page = "/admin/member?email=bob%40example.org";
+    assert_eq!(ann.post("/admin/member", &[("email", "bob@example.org"), ("do", "disable")]).await.status, 403);
+    let change = [("email", "bob@example.org"), ("do", "tier"), ("tier", "paid")];
+    assert_eq!(ann.submit(page, "/admin/member", &change).await.status, 303);
+    assert_eq!(edge.ask_store("SELECT tier FROM littoral_member WHERE email_key LIKE 'bob%'").as_deref(), Some("paid"));
+    let change = [("email", "bob@example.org"), ("do", "role"), ("role", "moderator")];
+    let done = ann.submit(page, "/admin/member", &change).await;
+    assert_eq!(done.location, "/admin/member?email=bob%40example%2Eorg&done=role");
+    assert_eq!(bob.get("/account").await.status, 303, "with other rights one signs in anew");
+    bob.log_in("bob@example.org", crate::browser::PASSWORD).await;
+    assert_eq!(bob.get("/account").await.status, 200);
+    let change = [("email", "bob@example.org"), ("do", "disable")];
+    assert_eq!(ann.submit(page, "/admin/member", &change).await.status, 303);
+    assert_eq!(bob.get("/account").await.status, 303);
+    for (wrong, status) in [
+        ([("email", "bob@example.org"), ("do", "tier"), ("tier", "gold")], 422),
+        ([("email", "bob@example.org"), ("do", "role"), ("role", "boss")], 422),
+        ([("email", "bob@example.org"), ("do", "burn"), ("role", "")], 422),
+        ([("email", "nobody@example.org"), ("do", "disable"), ("role", "")], 404),
+        ([("email", "ann@example.org"), ("do", "role"), ("role", "member")], 422),
+        ([("email", "ann@example.org"), ("do", "disable"), ("role", "")], 422),
+    ] {
+        assert_eq!(ann.submit(page, "/admin/member", &wrong).await.status, status, "{wrong:?}");
+    }
+    assert_eq!(ann.get("/account").await.status, 200, "nobody shuts themselves out");
+    let audit = ann.get("/admin/audit").await.body;
+    for what in ["bob@example.org: tier paid", "bob@example.org: role moderator", "bob@example.org: disabled"] {
+        assert!(audit.contains(what), "{what}: {audit}");
+    }
+    assert_eq!(audit.matches("member.change").count(), 3, "{audit}");
+    let events = ann.get("/admin/events").await.body;
+    assert!(events.contains("bob@example.org") && events.contains("UTC"), "{events}");
+    assert_eq!(ann.get("/admin/events?before=x").await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_was_given_up_is_seen_and_tried_again() {
+    let mut office = PostOffice::open().await;
+    office.answer("eve@example.org", 554, "5.6.0 <i>not like this</i>");
+    let server = office.address.to_string();
+    let options = littoral::edge::Options { postage: crate::mail::postage(), ..quick() };
+    let edge = TestEdge::with(options, move |site| {
+        site.manifest.site.edge.mail.server = server;
+        site.manifest.site.edge.mail.security = Security::None;
+    })
+    .await;
+    let store = edge.edge.store().unwrap();
+    let mut ann = Browser::new(&edge);
+    ann.submit("/register", "/register", &[("email", "ann@example.org"), ("name", "Ann")]).await;
+    let letter = office.next().await;
+    let link = letter.link("http").splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap();
+    ann.follow(&link, &[("password", crate::browser::PASSWORD)]).await;
+    store.set_role(&EmailAddress::parse("ann@example.org").unwrap(), Role::Admin).await.unwrap();
+    ann.log_in("ann@example.org", crate::browser::PASSWORD).await;
+    store.post(Lane::Prompt, vec![crate::mail::letter("eve@example.org", "Tides")], Timestamp::now()).await.unwrap();
+    edge.edge.outbox_filled();
+    let mut page = String::new();
+    let asking = async {
+        while !page.contains("given up at") {
+            page = ann.get("/admin/mail").await.body;
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, asking).await.unwrap();
+    assert!(page.contains("eve@example.org") && page.contains("&lt;i&gt;not like this"), "{page}");
+    office.take("eve@example.org");
+    let id = id_of(&page, "name=\"id\" value=\"");
+    let done = ann.submit("/admin/mail", "/admin/mail", &[("id", &id), ("do", "retry")]).await;
+    assert_eq!(done.location, "/admin/mail?done=retry");
+    assert_eq!(office.next().await.to, ["eve@example.org"]);
+    assert_eq!(ann.submit("/account", "/admin/mail", &[("id", "7"), ("do", "forget")]).await.status, 404);
+    assert_eq!(ann.submit("/account", "/admin/mail", &[("id", "x"), ("do", "retry")]).await.status, 404);
+    assert!(ann.get("/admin/audit").await.body.contains("outbox.retry"));
 }

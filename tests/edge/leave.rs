@@ -17,7 +17,7 @@ fn members(edge: &TestEdge) -> String {
 async fn change(edge: &TestEdge, change: MemberChange) {
     let store = edge.edge.store().unwrap();
     let address = EmailAddress::parse(ANN).unwrap();
-    assert!(store.change_member(&address, change, Client::command_line(), Timestamp::now()).await.unwrap());
+    assert!(store.change_member(&address, change, None, Client::command_line(), Timestamp::now()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,7 +114,7 @@ pub async fn nobody_gets_in_while_they_are_disabled_at_the_same_time(shore: Shor
         let store = store.clone();
         tokio::spawn(async move {
             let change = MemberChange::Disable;
-            store.change_member(&address("ann@example.org"), change, Client::default(), now()).await.unwrap()
+            store.change_member(&address("ann@example.org"), change, None, Client::default(), now()).await.unwrap()
         })
     };
     let tries: Vec<_> = (0..30)
@@ -258,7 +258,7 @@ pub async fn members_are_found_by_what_they_are(shore: Shore) {
         member(&store, email).await;
     }
     let change = async |email: &str, change| {
-        assert!(store.change_member(&address(email), change, Client::default(), now()).await.unwrap());
+        assert!(store.change_member(&address(email), change, None, Client::default(), now()).await.unwrap());
     };
     change("ann@example.org", MemberChange::Role(Role::Editor)).await;
     change("bob@example.org", MemberChange::Disable).await;

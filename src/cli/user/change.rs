@@ -30,7 +30,7 @@ pub(super) async fn change(
     change: MemberChange,
     said: String,
 ) -> anyhow::Result<Outcome> {
-    if !store.change_member(email, change, Client::command_line(), Timestamp::now()).await? {
+    if !store.change_member(email, change, None, Client::command_line(), Timestamp::now()).await? {
         return nobody(email);
     }
     say(said)

@@ -1,4 +1,4 @@
-//! The administrator's pages: what came by forms.
+//! The desk: what came by forms, who is a member, what is to be sent, and what was done.
 //!
 //! | route                                     | does                                    |
 //! |---|---|
@@ -7,13 +7,22 @@
 //! | `GET /admin/answer?id=ID`                 | one answer                              |
 //! | `GET /admin/file?id=ID`                   | a file that came with it, to be saved   |
 //! | `GET, POST /admin/forget`                 | asks, and forgets an answer             |
+//! | `GET /admin/members`, `/admin/member`     | lists members, and shows one            |
+//! | `POST /admin/member`                      | changes one                             |
+//! | `GET, POST /admin/mail`                   | what waits to be sent; tries again      |
+//! | `GET /admin/events`                       | security events of all                  |
+//! | `GET /admin/audit`                        | what was done here, and by whom         |
 //!
-//! Who is an administrator is said on the command line (`littoral user role`). To everybody
-//! else these pages are not there; who is not signed in is sent to sign in first, as at
-//! `/account`.
+//! Forms are for editors, everything else is for administrators. To everybody else these pages
+//! are not there; who is not signed in is sent to sign in first, as at `/account`. Comments have a
+//! room of their own (`comment`), for moderators.
 //!
 //! What visitors sent is shown as text, and a file is handed out to be saved, never shown:
 //! its bytes are a stranger's.
+
+mod mail;
+mod members;
+mod watched;
 
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
@@ -28,7 +37,7 @@ use super::session::{For, Form as Sent, Query, Reader, Sessions, route, see_othe
 use crate::edge::node::Edge;
 use crate::site::audience::Role;
 use crate::site::form::{Field, Form, Kind, in_words};
-use crate::store::{AnswerPlace, COUNTED, FormAnswer, FormFile};
+use crate::store::{AnswerPlace, COUNTED, FormAnswer, FormFile, Member};
 
 /// How many answers a page lists.
 const LISTED: usize = 50;
@@ -57,16 +66,65 @@ fn with_sessions(sessions: Sessions) -> BoxedFilter<(Response,)> {
         .or(forget.and(room::post()).and(route(s(), For::Members, forget_answer)))
         .unify()
         .boxed()
+        .or(of_administrators(&sessions))
+        .unify()
+        .boxed()
+}
+
+fn of_administrators(sessions: &Sessions) -> BoxedFilter<(Response,)> {
+    let s = || sessions.clone();
+    let (member, mail) = (warp::path!("admin" / "member"), warp::path!("admin" / "mail"));
+    warp::path!("admin" / "members")
+        .and(room::get())
+        .and(route(s(), For::Members, members::list))
+        .or(member.and(room::get()).and(route(s(), For::Members, members::show)))
+        .unify()
+        .or(member.and(room::post()).and(route(s(), For::Members, members::change)))
+        .unify()
+        .or(mail.and(room::get()).and(route(s(), For::Members, mail::list)))
+        .unify()
+        .or(mail.and(room::post()).and(route(s(), For::Members, mail::change)))
+        .unify()
+        .or(warp::path!("admin" / "events").and(room::get()).and(route(s(), For::Members, watched::events)))
+        .unify()
+        .or(warp::path!("admin" / "audit").and(room::get()).and(route(s(), For::Members, watched::audit)))
+        .unify()
+        .boxed()
 }
 
 /// To everybody else these pages are not there.
-fn must_be_admin(reader: &Reader) -> Result<(), Refusal> {
-    if reader.must_be_member()?.role >= Role::Editor { Ok(()) } else { Err(Refusal::NotFound) }
+fn must_be_editor(reader: &Reader) -> Result<(), Refusal> {
+    must_be(reader, Role::Editor).map(drop)
+}
+
+/// The same for those of administrators.
+fn must_be_admin(reader: &Reader) -> Result<&Member, Refusal> {
+    must_be(reader, Role::Admin)
+}
+
+fn must_be(reader: &Reader, role: Role) -> Result<&Member, Refusal> {
+    let member = reader.must_be_member()?;
+    if member.role >= role { Ok(member) } else { Err(Refusal::NotFound) }
+}
+
+/// What leads from each page of the desk to the others, for a template.
+fn desk(reader: &Reader, here: &str) -> Value {
+    const PAGES: [(&str, &str, Role); 6] = [
+        ("/admin", "Forms", Role::Editor),
+        ("/admin/comments", "Comments", Role::Moderator),
+        ("/admin/members", "Members", Role::Admin),
+        ("/admin/mail", "Mail", Role::Admin),
+        ("/admin/events", "Security", Role::Admin),
+        ("/admin/audit", "Audit", Role::Admin),
+    ];
+    let role = reader.member().map_or(Role::Member, |member| member.role);
+    let pages = PAGES.iter().filter(|(.., least)| role >= *least);
+    pages.map(|(url, name, _)| json!({ "url": url, "name": name, "is_this": *url == here })).collect()
 }
 
 /// `GET /admin`
 async fn forms(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    must_be_admin(&reader)?;
+    must_be_editor(&reader)?;
     let release = sessions.edge().release();
     let mut names: Vec<String> = release.forms.keys().cloned().collect();
     // Those that the site has no more, and people had answered.
@@ -86,12 +144,13 @@ async fn forms(sessions: Sessions, reader: Reader, query: Query) -> Result<Respo
         }));
     }
     let said = (query.get("done") == "forgotten").then_some("The answer and its files are forgotten.");
-    reader.form_page("admin/forms", "Forms", json!({ "forms": listed, "said": said }))
+    let data = json!({ "forms": listed, "said": said, "desk": desk(&reader, "/admin") });
+    reader.form_page("admin/forms", "Forms", data)
 }
 
 /// `GET /admin/answers`
 async fn answers(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    must_be_admin(&reader)?;
+    must_be_editor(&reader)?;
     let name = query.get("form");
     let place = match query.get("before") {
         "" => AnswerPlace::NEWEST,
@@ -155,21 +214,21 @@ async fn named(sessions: &Sessions, id: &str) -> Result<(FormAnswer, Vec<FormFil
 
 /// `GET /admin/answer`
 async fn answer(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    must_be_admin(&reader)?;
+    must_be_editor(&reader)?;
     let found = named(&sessions, query.get("id")).await?;
     reader.form_page("admin/answer", "One answer", shown(&sessions, &found))
 }
 
 /// `GET /admin/forget`
 async fn ask_to_forget(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    must_be_admin(&reader)?;
+    must_be_editor(&reader)?;
     let found = named(&sessions, query.get("id")).await?;
     reader.form_page("admin/forget", "Forget this answer?", shown(&sessions, &found))
 }
 
 /// `POST /admin/forget`
 async fn forget_answer(sessions: Sessions, reader: Reader, form: Sent) -> Result<Response, Refusal> {
-    must_be_admin(&reader)?;
+    must_be_editor(&reader)?;
     let id = form.get("id").parse().map_err(|_| Refusal::NotFound)?;
     let files = sessions.store().forget_answer(id).await?.ok_or(Refusal::NotFound)?;
     let uploads = Uploads::of(sessions.edge().root());
@@ -215,7 +274,7 @@ fn shown(sessions: &Sessions, (answer, files): &(FormAnswer, Vec<FormFile>)) -> 
 
 /// `GET /admin/file`
 async fn file(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
-    must_be_admin(&reader)?;
+    must_be_editor(&reader)?;
     let id = query.get("id").parse().map_err(|_| Refusal::NotFound)?;
     let file = sessions.store().form_file(id).await?.ok_or(Refusal::NotFound)?;
     let path = Uploads::of(sessions.edge().root()).path(&file);

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::store::StoreError;
-use crate::store::accounts::time;
+use crate::store::accounts::{MemberId, time};
+use crate::store::audit;
 use crate::store::door::{Durability, Store};
-use crate::store::sql::{Row, params};
+use crate::store::sql::{Row, Sql, params};
 
 /// How many messages one question gives at most, and one deed touches.
 pub const MESSAGES_AT_ONCE: usize = 500;
@@ -108,18 +109,29 @@ impl Store {
 
     /// Makes one message due now, be it given up or waiting.
     pub async fn retry_message(&self, id: i64, now: Timestamp) -> Result<Retry, StoreError> {
+        self.write(Durability::Durable, move |sql| retry(sql, id, now)).await
+    }
+
+    /// The same, and notes in the audit that `by` has done it.
+    pub async fn retry_message_by(&self, id: i64, by: MemberId, now: Timestamp) -> Result<Retry, StoreError> {
         self.write(Durability::Durable, move |sql| {
-            let is_due = sql.run(
-                "UPDATE littoral_outbox SET due_at = $1, tries = 0, finished_at = NULL, gave_up = 0
-                     WHERE id = $2 AND (gave_up = 1 OR due_at IS NOT NULL AND claim IS NULL)",
-                params![now.as_microsecond(), id],
-            )?;
-            if is_due > 0 {
-                return Ok(Retry::Now);
+            let done = retry(sql, id, now)?;
+            if done == Retry::Now {
+                audit::note(sql, Some(by), "outbox.retry", &id.to_string(), now)?;
             }
-            let there =
-                sql.row("SELECT id FROM littoral_outbox WHERE id = $1", params![id], |row| row.get::<i64>(0))?;
-            Ok(if there.is_some() { Retry::NotNeeded } else { Retry::NotThere })
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Forgets a message, and notes in the audit that `by` has done it. Says whether there was one.
+    pub async fn forget_message_by(&self, id: i64, by: MemberId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(Durability::Durable, move |sql| {
+            let gone = sql.run("DELETE FROM littoral_outbox WHERE id = $1", params![id])? > 0;
+            if gone {
+                audit::note(sql, Some(by), "outbox.forget", &id.to_string(), now)?;
+            }
+            Ok(gone)
         })
         .await
     }
@@ -164,6 +176,19 @@ impl Store {
         })
         .await
     }
+}
+
+fn retry(sql: &Sql<'_>, id: i64, now: Timestamp) -> Result<Retry, StoreError> {
+    let is_due = sql.run(
+        "UPDATE littoral_outbox SET due_at = $1, tries = 0, finished_at = NULL, gave_up = 0
+             WHERE id = $2 AND (gave_up = 1 OR due_at IS NOT NULL AND claim IS NULL)",
+        params![now.as_microsecond(), id],
+    )?;
+    if is_due > 0 {
+        return Ok(Retry::Now);
+    }
+    let there = sql.row("SELECT id FROM littoral_outbox WHERE id = $1", params![id], |row| row.get::<i64>(0))?;
+    Ok(if there.is_some() { Retry::NotNeeded } else { Retry::NotThere })
 }
 
 fn listed(row: &Row<'_>) -> Result<ListedMessage, StoreError> {
