@@ -119,7 +119,7 @@ export async function register(page, site, name) {
   await page.getByRole("button", { name: "Create account" }).click();
   await page.waitForURL((url) => url.pathname === "/login/sent");
   await page.goto((await linkTo(site, address)).replace(/^https?:\/\/[^/]+/, ""));
-  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
   await page.waitForURL((url) => url.pathname === "/account");
 }

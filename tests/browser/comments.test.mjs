@@ -134,7 +134,7 @@ test("ten thousand hostile comments run nothing", { timeout: 600_000 }, async ()
 
 test("a comment is written without JavaScript, and the list stays readable", async () => {
   const ann = await reader(browser, site, { javaScriptEnabled: false });
-  await register(ann, "Ann");
+  await register(ann, site, "Ann");
   await ann.goto("/2026/09/rocks/");
   await ann.getByLabel("Your comment").fill("The *third* floor is mine.\n\n> No, mine.");
   await ann.getByRole("button", { name: "Send comment" }).click();
@@ -154,7 +154,7 @@ test("an open page hears of a new comment and offers it", async () => {
   await bob.locator("#comments").scrollIntoViewIfNeeded();
   await bob.waitForResponse((answer) => answer.url().includes("/_/comments/live")).catch(() => {});
   const cy = await reader(browser, site, { javaScriptEnabled: false });
-  await register(cy, "Cy");
+  await register(cy, site, "Cy");
   await cy.goto("/2026/09/rocks/");
   await cy.getByLabel("Your comment").fill("News from below.");
   await cy.getByRole("button", { name: "Send comment" }).click();
@@ -167,7 +167,7 @@ test("an open page hears of a new comment and offers it", async () => {
 
 test("pages of comments look right", async () => {
   const page = await reader(browser, site);
-  await register(page, "Di");
+  await register(page, site, "Di");
   const first = await page.request.get("/comments/feed?page=/2026/09/rocks/");
   const id = (await first.text()).match(/comments\/(\d+)</)[1];
   for (const [name, path] of Object.entries({
@@ -190,12 +190,12 @@ test("pages of comments look right", async () => {
 
 test("moderators' pages look right", async () => {
   const page = await reader(browser, site);
-  await register(page, "Moe");
+  await register(page, site, "Moe");
   await command(["user", "role", "moe@shore.example", "moderator", "--root", site.root]);
   await page.goto("/admin/comments");
   await page.getByLabel("E-mail address").fill("moe@shore.example");
   const { PASSWORD } = await import("./chromium.mjs");
-  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL("**/admin/comments");
   for (const [name, path] of Object.entries({ "comments-queue": "/admin/comments?queue=shown", "comments-blocks": "/admin/comments/blocks" })) {

@@ -99,7 +99,7 @@ test("the administrator reads what came", async () => {
   await promisify(execFile)(LITTORAL, ["user", "role", "petrel@shore.example", "editor", "--root", site.root]);
   await petrel.goto("/admin");
   await petrel.getByLabel("Address of your account").fill("petrel@shore.example");
-  await petrel.getByLabel("Password").fill(PASSWORD);
+  await petrel.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await petrel.getByRole("button", { name: "Sign in" }).click();
   await petrel.waitForURL("**/admin");
   await look(petrel, "admin-forms");

@@ -120,7 +120,7 @@ test("the theme is chosen, and an account made, without a mouse", async () => {
   await press("Enter");
   await page.waitForURL((url) => url.pathname === "/login/sent");
   await visit(page, (await linkTo(site, "knot@shore.example")).replace(/^https?:\/\/[^/]+/, ""));
-  await page.getByLabel("Password").focus();
+  await page.getByLabel("Password", { exact: true }).focus();
   await page.keyboard.type(PASSWORD);
   await press("Enter");
   await page.waitForURL((url) => url.pathname === "/account");

@@ -112,7 +112,7 @@ describe("the manual", () => {
     await page.emulateMedia({ colorScheme: "light" });
     await visit(page, "/login");
     await page.getByLabel("Address of your account").fill("nobody@shore.example");
-    await page.getByLabel("Password").fill("wrong and long enough");
+    await page.getByLabel("Password", { exact: true }).fill("wrong and long enough");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.locator(".error").first().waitFor();
     for (const [size, viewport] of Object.entries(SIZES)) {

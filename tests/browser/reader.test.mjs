@@ -21,7 +21,7 @@ const theme = (page) => page.evaluate(() => document.documentElement.dataset.the
 const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 const signIn = async (page, name) => {
   await page.getByLabel("Address of your account").fill(`${name}@shore.example`);
-  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((url) => url.pathname !== "/login");
 };

@@ -92,11 +92,11 @@ test("an account is made, left, and entered again", async () => {
   await page.goto("/account");
   await page.waitForURL("**/login**");
   await main().getByLabel("Address of your account").fill("dunlin@shore.example");
-  await main().getByLabel("Password").fill("something else entirely");
+  await main().getByLabel("Password", { exact: true }).fill("something else entirely");
   await main().getByRole("button", { name: "Sign in" }).click();
   assert.equal(await main().getByLabel("Address of your account").inputValue(), "dunlin@shore.example", "what was typed is kept");
   assert.ok((await page.locator(".error").count()) > 0);
-  await main().getByLabel("Password").fill(PASSWORD);
+  await main().getByLabel("Password", { exact: true }).fill(PASSWORD);
   await main().getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL("**/account");
   assert.match(await main().innerText(), /Signed in as Dunlin/);

@@ -11,6 +11,8 @@
 //!
 //! This is not the Markdown of the site, which the edge does not read.
 
+use std::net::Ipv4Addr;
+
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
 
 /// The version of this writer: kept with what it has written, so that it can be written anew.
@@ -166,10 +168,21 @@ fn may_lead_to(to: &str) -> bool {
     is_known && !to.chars().any(|next| next.is_control() || next.is_whitespace())
 }
 
-/// A name and perhaps a port. Nobody's name before an `@`, which is there to be taken for the host.
+/// A name and perhaps a port, which every browser reads alike. Nobody's name before an `@`, which
+/// is there to be taken for the host.
 fn begins_with_host(rest: &str) -> bool {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    !host.is_empty() && host.chars().all(|next| next.is_alphanumeric() || matches!(next, '.' | '-' | ':'))
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|next| next.is_alphanumeric() || next == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // A last label that begins with a figure makes the whole a number.
+    let is_number = name.rsplit('.').next().is_some_and(|last| last.starts_with(|first: char| first.is_numeric()));
+    is_port && name.split('.').all(is_label) && (!is_number || name.parse::<Ipv4Addr>().is_ok())
 }
 
 #[cfg(test)]
@@ -237,6 +250,11 @@ mod tests {
             "https:/evil",
             "https://",
             "https://a].example/",
+            "https://a.example:E/",
+            "https://a.example:70000/",
+            "https://a..example/",
+            "https://1.2.3.4.5/",
+            "https://a.0x1/",
             "https://bank.example@evil.example/",
             "https://a.example\\@evil.example/",
             "<https://a.example/ onclick=x>",
