@@ -8,6 +8,7 @@ use super::StoreError;
 use super::comments::{self, TextsOfTheGone};
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
+use super::links::end_links_to_admin;
 use super::preferences::Preferences;
 use super::sql::{Row, Sql, params};
 use crate::site::audience::{Role, TierName};
@@ -132,6 +133,9 @@ impl Store {
             )?;
             let found = sql
                 .run("UPDATE littoral_member SET role = $1 WHERE email_key = $2", params![role.word(), email.key()])?;
+            if found > 0 && role == Role::Admin {
+                end_links_to_admin(sql)?;
+            }
             Ok(found > 0)
         })
         .await

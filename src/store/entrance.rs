@@ -11,7 +11,7 @@ use super::accounts::{self, Member, MemberId, NewMember, by_email, by_id};
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::letters::{Lane, Letter, post};
-use super::links::{LinkDigest, NewLink, Purpose, end_links, put_link, take};
+use super::links::{LinkDigest, NewLink, Purpose, end_links, end_links_to_admin, put_link, take};
 use super::members::has_admin;
 use super::preferences::Preferences;
 use super::security::{self, Client, EventKind};
@@ -197,6 +197,9 @@ fn register(
     let role = if taken.role == Role::Member || has_admin(sql)? { Role::Member } else { taken.role };
     let proven = |member| Proven { member, kind: EventKind::Registered, next: taken.next.clone() };
     let new = NewMember { email, name: taken.name.clone(), password: password.to_owned(), preferences: chosen };
+    if role == Role::Admin {
+        end_links_to_admin(sql)?;
+    }
     if let Some(member) = accounts::insert(sql, &new, role, None, now)? {
         return Ok(Ok(proven(member)));
     }

@@ -262,6 +262,14 @@ pub(super) fn end_links(sql: &Sql<'_>, member: MemberId) -> Result<(), StoreErro
     sql.run("DELETE FROM littoral_link WHERE member_id = $1", params![member.0]).map(drop)
 }
 
+/// There is an administrator: no link makes another one from now on. One that was left would be
+/// good again when they are disabled. Registrations go on, as anybody's.
+pub(super) fn end_links_to_admin(sql: &Sql<'_>) -> Result<(), StoreError> {
+    sql.run("DELETE FROM littoral_link WHERE purpose = $1", params![Purpose::FirstAdmin.word()])?;
+    sql.run("UPDATE littoral_link SET role = $1 WHERE role = $2", params![Role::Member.word(), Role::Admin.word()])
+        .map(drop)
+}
+
 /// Removes links that are good no more. Says how many.
 pub(super) fn forget_links(sql: &Sql<'_>, now: i64, limit: i64) -> Result<u64, StoreError> {
     let changes = sql.run(

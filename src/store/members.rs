@@ -10,7 +10,7 @@ use super::audit;
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::letters::{Lane, Letter, post};
-use super::links::end_links;
+use super::links::{end_links, end_links_to_admin};
 use super::preferences::Preferences;
 use super::security::{self, Client, EventKind};
 use super::sessions::end_all;
@@ -169,6 +169,9 @@ impl Store {
                 MemberChange::Role(role) => {
                     sql.run("UPDATE littoral_member SET role = $1 WHERE id = $2", params![role.word(), id])?;
                     end_all(sql, member.id)?;
+                    if *role == Role::Admin {
+                        end_links_to_admin(sql)?;
+                    }
                     EventKind::RoleChanged
                 }
                 MemberChange::Tier(tier) => {
@@ -225,6 +228,9 @@ impl Store {
                     preferences: Preferences::default(),
                 };
                 accounts::insert(sql, &new, newcomer.role, newcomer.tier.as_ref(), now)?;
+            }
+            if newcomers.iter().any(|newcomer| newcomer.role == Role::Admin) {
+                end_links_to_admin(sql)?;
             }
             Ok(known)
         })

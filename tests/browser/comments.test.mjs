@@ -193,7 +193,7 @@ test("moderators' pages look right", async () => {
   await register(page, site, "Moe");
   await command(["user", "role", "moe@shore.example", "moderator", "--root", site.root]);
   await page.goto("/admin/comments");
-  await page.getByLabel("E-mail address").fill("moe@shore.example");
+  await page.getByLabel("Address of your account").fill("moe@shore.example");
   const { PASSWORD } = await import("./chromium.mjs");
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -13,7 +13,7 @@ use crate::edge::headers;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{Form, Reader, Sessions};
-use crate::store::{EventPlace, KEPT_READS, Member, TextSize, Theme};
+use crate::store::{EventPlace, KEPT_READS, KEPT_SEARCHES, Member, QueuePlace, ReadingList, TextSize, Theme};
 
 /// How many events are asked for at once.
 const EVENTS: usize = 500;
@@ -26,6 +26,10 @@ const PARTS: &[(&str, Part)] = &[
     ("account", |_, member| Box::pin(async { Ok(account(member)) })),
     ("sessions", |sessions, member| Box::pin(open_sessions(sessions, member))),
     ("history", |sessions, member| Box::pin(history(sessions, member))),
+    ("kept_pages", |sessions, member| Box::pin(list(sessions, member, ReadingList::Kept))),
+    ("followed", |sessions, member| Box::pin(list(sessions, member, ReadingList::Followed))),
+    ("searches", |sessions, member| Box::pin(searches(sessions, member))),
+    ("comments", |sessions, member| Box::pin(comments(sessions, member))),
     ("security_events", |sessions, member| Box::pin(events(sessions, member))),
 ];
 
@@ -47,6 +51,32 @@ pub(super) async fn export(sessions: Sessions, reader: Reader, _: Form) -> Resul
     let to_be_saved = HeaderValue::from_static("attachment; filename=\"account.json\"");
     response.headers_mut().insert(CONTENT_DISPOSITION, to_be_saved);
     Ok(response)
+}
+
+async fn list(sessions: &Sessions, member: &Member, list: ReadingList) -> Result<Value, Refusal> {
+    let found = sessions.store().reading_list(list, member.id).await?;
+    Ok(found.into_iter().map(|(path, since)| json!({ "path": path, "since": since })).collect())
+}
+
+async fn searches(sessions: &Sessions, member: &Member) -> Result<Value, Refusal> {
+    let found = sessions.store().searches(member.id, KEPT_SEARCHES).await?;
+    Ok(found.into_iter().map(|(words, at)| json!({ "words": words, "searched_at": at })).collect())
+}
+
+/// Some at a time: there may be thousands.
+async fn comments(sessions: &Sessions, member: &Member) -> Result<Value, Refusal> {
+    let (mut all, mut place) = (Vec::new(), QueuePlace::NEWEST);
+    loop {
+        let some = sessions.store().comments_of_member(member.id, place, EVENTS).await?;
+        let Some(last) = some.last() else { return Ok(all.into()) };
+        place = QueuePlace::of(last);
+        all.extend(some.iter().map(|comment| {
+            json!({
+                "page": comment.page, "text": comment.source, "state": comment.state.word(),
+                "written_at": comment.created_at,
+            })
+        }));
+    }
 }
 
 fn account(member: &Member) -> Value {

@@ -15,6 +15,7 @@ use super::write::{rules, said_at};
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{Form, Query, Reader, Sessions, letter_digest, see_other, set};
+use crate::site::comments::Who;
 use crate::store::{Comment, CommentState, Confirmed, EmailAddress};
 
 async fn waiting(sessions: &Sessions, token: &str) -> Result<Option<([u8; 32], Comment, EmailAddress)>, Refusal> {
@@ -53,6 +54,9 @@ pub(super) async fn ask(sessions: Sessions, reader: Reader, query: Query) -> Res
 pub(super) async fn confirm(sessions: Sessions, reader: Reader, form: Form) -> Result<Response, Refusal> {
     let Some((digest, comment, email)) = waiting(&sessions, form.get("token")).await? else { return expired(&reader) };
     let (settings, now) = (settings(&sessions), Timestamp::now());
+    if settings.who != Who::Guests {
+        return expired(&reader);
+    }
     let links = text::write(&comment.source).links;
     let (cookie, cookie_digest) = reader.new_guest()?;
     let rules = rules(&settings, false, &comment.source, links, &email);

@@ -3,7 +3,7 @@
 //! not read.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -12,6 +12,7 @@ use tokio_stream::wrappers::{BroadcastStream, WatchStream};
 use warp::{Reply, sse};
 
 use super::page::Commented;
+use crate::edge::crowd::Crowd;
 use crate::edge::refusal::Refusal;
 use crate::edge::room::Response;
 use crate::edge::session::{Query, Reader, Sessions};
@@ -23,23 +24,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// When to ask again, where too many listen.
 const SOON: Duration = Duration::from_secs(60);
 
-static LISTENING: AtomicUsize = AtomicUsize::new(0);
+/// How many of them one client may have open.
+const EACH: usize = 16;
 
-/// A place among those who listen; given back when it is dropped.
-struct Place;
-
-impl Place {
-    fn take() -> Option<Self> {
-        let taken = LISTENING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| (now < MOST).then_some(now + 1));
-        taken.ok().map(|_| Self)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        LISTENING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+static LISTENING: LazyLock<Crowd> = LazyLock::new(|| Crowd::of(MOST, EACH));
 
 enum Step {
     New,
@@ -49,8 +37,9 @@ enum Step {
 /// `GET /_/comments/live`
 pub(super) async fn stream(sessions: Sessions, reader: Reader, query: Query) -> Result<Response, Refusal> {
     let page = Commented::of(&sessions, &reader, query.get("page"))?;
-    let place = Place::take().ok_or(Refusal::Unavailable(SOON))?;
     let edge = sessions.edge();
+    let place = LISTENING.enter(reader.client(), &edge.borrow_release().site.edge.proxies);
+    let place = place.ok_or(Refusal::Unavailable(SOON))?;
     let path = page.path;
     let news = BroadcastStream::new(edge.comments_heard()).filter_map(Result::ok);
     let news = news.filter(move |news| news.is_new && news.page.as_deref() == Some(path.as_str())).map(|_| Step::New);

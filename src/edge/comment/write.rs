@@ -283,6 +283,9 @@ pub(super) async fn take(sessions: Sessions, reader: Reader, typed: Typed) -> Re
         Known::Nobody => None,
     };
     let mut address = None;
+    if matches!(known, Known::Guest(_)) && settings.who != Who::Guests {
+        return again(Faults::whole(StatusCode::FORBIDDEN, "Only members write here now. What you wrote is below."));
+    }
     if matches!(known, Known::Nobody) {
         if settings.who != Who::Guests {
             return again(Faults::whole(
@@ -367,7 +370,8 @@ async fn keep(
         (None, Some(address)) => {
             let (token, digest) = letter_token()?;
             let link = format!("{}comments/confirm?token={token}", reader.site_url());
-            let data = json!({ "name": name, "title": page.title, "text": draft.text, "link": link });
+            // Nothing that a stranger has typed: it would go to whom they like, from us.
+            let data = json!({ "title": page.title, "link": link });
             let release = sessions.edge().release();
             let mut letter = mail::compose(&release, "comment-confirm", &address, reader.site_url(), data).await?;
             // Its owner, or somebody in their name, has asked for it just now; it is how they say no.

@@ -36,7 +36,8 @@ pub(in crate::edge) struct Counts {
 impl Counts {
     /// Counts an answer that no static file was.
     pub(in crate::edge) fn note(&self, edge: &Edge, parts: &Parts, peer: Peer, status: StatusCode) {
-        if status.is_server_error() {
+        // Who has to wait is no fault: a stranger can make others wait.
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             self.faults.fetch_add(1, Ordering::Relaxed);
         }
         let is_refused = status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::TOO_MANY_REQUESTS;

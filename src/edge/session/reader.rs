@@ -180,6 +180,11 @@ impl Reader {
         &self.agent
     }
 
+    /// The address of the reader's client.
+    pub(in crate::edge) fn client(&self) -> IpAddr {
+        self.client
+    }
+
     /// Where the reader is, for counting tries.
     pub(in crate::edge) fn neighbourhood(&self) -> String {
         Neighbourhood::of(self.client).to_string()

@@ -129,6 +129,14 @@ pub(in crate::store) fn forget(sql: &Sql<'_>, now: Timestamp, limit: i64) -> Res
              (SELECT digest FROM littoral_comment_guest_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
         params![now.as_microsecond(), limit],
     )?;
+    let guests = sql.run(
+        "DELETE FROM littoral_comment_guest WHERE id IN
+             (SELECT g.id FROM littoral_comment_guest g
+                  WHERE NOT EXISTS (SELECT 1 FROM littoral_comment c WHERE c.guest_id = g.id)
+                    AND NOT EXISTS (SELECT 1 FROM littoral_comment_guest_token t WHERE t.guest_id = g.id) LIMIT $1)",
+        params![limit],
+    )?;
+    most = most.max(guests);
     let networks = sql.run(
         "UPDATE littoral_comment SET network = NULL, once = NULL WHERE id IN
              (SELECT id FROM littoral_comment WHERE once IS NOT NULL AND created_at < $1
