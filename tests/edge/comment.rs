@@ -876,6 +876,27 @@ async fn a_page_that_was_silent_for_long_takes_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_changes_a_comment_again_and_again_waits_and_keeps_what_was_typed() {
+    let edge = edge(at_once).await;
+    let mut ann = member(&edge, "ann").await;
+    let id = id_in(&write(&mut ann, "one").await.location);
+    let path = format!("/comments/{id}/edit");
+    let token = ann.get(&path).await.token();
+    let mut refused = None;
+    for number in 0..300 {
+        let text = format!("version {number}");
+        let sent = ann.post(&path, &[("csrf", &token), ("text", &text)]).await;
+        if sent.status == 429 {
+            assert!(sent.body.contains(&text), "{}", sent.body);
+            refused = Some(number);
+            break;
+        }
+        assert_eq!(sent.status, 303);
+    }
+    assert!(refused.is_some(), "there must be an end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_deletes_their_account_leaves_words_without_a_name() {
     let edge = edge(at_once).await;
     let mut ann = member(&edge, "ann").await;

@@ -251,6 +251,12 @@ async fn edit(of: Of, reader: Reader, form: Form) -> Result<Response, Refusal> {
             return edit_page(&of, &reader, &comment, &text, Some((StatusCode::UNPROCESSABLE_ENTITY, words)));
         }
     };
+    // Before it is changed: it may be below a page that is theirs no more.
+    let page = Commented::of(&of.sessions, &reader, &encoded(&comment.page))?;
+    if count(&of, &reader).await.is_err() {
+        let words = "These were many changes. What you wrote is below: send it again in a while.".to_owned();
+        return edit_page(&of, &reader, &comment, &source, Some((StatusCode::TOO_MANY_REQUESTS, words)));
+    }
     let written = text::write(&source);
     let email = match &author {
         Author::Member(_, email) | Author::Guest(_, email) | Author::Unconfirmed(email, ..) => email,
@@ -263,7 +269,6 @@ async fn edit(of: Of, reader: Reader, form: Form) -> Result<Response, Refusal> {
             let edge = of.sessions.edge();
             edge.comments_changed(Some(&comment.page));
             letters::tell(edge, reader.site_url());
-            let page = Commented::of(&of.sessions, &reader, &encoded(&comment.page))?;
             match state {
                 CommentState::Shown => Ok(see_other(&place_of(&of.sessions, &comment).await?)),
                 _ => Ok(see_other(&said_at("waiting", &page))),
