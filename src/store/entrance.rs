@@ -11,7 +11,7 @@ use super::accounts::{self, Member, MemberId, NewMember, by_email, by_id};
 use super::door::{Durability, Store};
 use super::email_address::EmailAddress;
 use super::letters::{Lane, Letter, post};
-use super::links::{LinkDigest, NewLink, Purpose, end_links, end_links_to_admin, put_link, take};
+use super::links::{LinkDigest, NewLink, Purpose, end_links, end_links_to_admin, put_link, role_of_registration, take};
 use super::members::has_admin;
 use super::preferences::Preferences;
 use super::security::{self, Client, EventKind};
@@ -192,14 +192,17 @@ fn register(
     client: &Client,
     now: Timestamp,
 ) -> Result<Result<Proven, Entered>, StoreError> {
-    let Some(taken) = take(sql, Purpose::Register, digest, now)? else { return Ok(Err(Entered::NoLink)) };
-    let Ok(email) = EmailAddress::parse(&taken.email) else { return Ok(Err(Entered::NoLink)) };
-    let role = if taken.role == Role::Member || has_admin(sql)? { Role::Member } else { taken.role };
-    let proven = |member| Proven { member, kind: EventKind::Registered, next: taken.next.clone() };
-    let new = NewMember { email, name: taken.name.clone(), password: password.to_owned(), preferences: chosen };
+    let Some(asked) = role_of_registration(sql, digest, now)? else { return Ok(Err(Entered::NoLink)) };
+    let role = if asked == Role::Member || has_admin(sql)? { Role::Member } else { asked };
     if role == Role::Admin {
+        // Before its own link is taken: of two at once the later waits here, and has nothing in its
+        // hands for which the earlier would wait.
         end_links_to_admin(sql)?;
     }
+    let Some(taken) = take(sql, Purpose::Register, digest, now)? else { return Ok(Err(Entered::NoLink)) };
+    let Ok(email) = EmailAddress::parse(&taken.email) else { return Ok(Err(Entered::NoLink)) };
+    let proven = |member| Proven { member, kind: EventKind::Registered, next: taken.next.clone() };
+    let new = NewMember { email, name: taken.name.clone(), password: password.to_owned(), preferences: chosen };
     if let Some(member) = accounts::insert(sql, &new, role, None, now)? {
         return Ok(Ok(proven(member)));
     }

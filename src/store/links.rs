@@ -113,7 +113,6 @@ pub(super) struct Taken {
     pub(super) member: Option<MemberId>,
     pub(super) email: String,
     pub(super) name: String,
-    pub(super) role: Role,
     pub(super) next: String,
 }
 
@@ -242,17 +241,29 @@ pub(super) fn take(
 ) -> Result<Option<Taken>, StoreError> {
     sql.row(
         "DELETE FROM littoral_link WHERE digest = $1 AND purpose = $2 AND expires_at > $3
-             RETURNING member_id, email, name, role, next",
+             RETURNING member_id, email, name, next",
         params![digest.0, purpose.word(), now.as_microsecond()],
         |row| {
             Ok(Taken {
                 member: row.get::<Option<i64>>(0)?.map(MemberId),
                 email: row.get(1)?,
                 name: row.get(2)?,
-                role: row.get::<String>(3)?.parse().unwrap_or_default(),
-                next: row.get(4)?,
+                next: row.get(3)?,
             })
         },
+    )
+}
+
+/// The role that a link of a registration gives, while it is good. It is left where it is.
+pub(super) fn role_of_registration(
+    sql: &Sql<'_>,
+    digest: LinkDigest,
+    now: Timestamp,
+) -> Result<Option<Role>, StoreError> {
+    sql.row(
+        "SELECT role FROM littoral_link WHERE digest = $1 AND purpose = $2 AND expires_at > $3",
+        params![digest.0, Purpose::Register.word(), now.as_microsecond()],
+        |row| Ok(row.get::<String>(0)?.parse().unwrap_or_default()),
     )
 }
 
